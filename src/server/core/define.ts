@@ -1,0 +1,128 @@
+import type { JsonObject } from '../../shared/json.js';
+import type { RequestContext, ToolContext } from './context.js';
+import type { Schema, SchemaOutput } from './schema.js';
+
+/** Hints for hosts. They are not a policy: a client must not trust them, and the registry does not use them. */
+export interface ToolAnnotations {
+  readonly title?: string;
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+}
+
+/** A content block as MCP defines it (text, image, audio, resource, resource_link). */
+export type ContentBlock = JsonObject & { readonly type: string };
+
+export interface ToolResult {
+  /** Shown to people and models. Default: `structured` as a JSON text block. */
+  readonly content?: readonly ContentBlock[];
+  /** Has to match the tool's `output` schema. */
+  readonly structured?: unknown;
+  /** True when the tool could not do what was asked; the text says why and what would work. */
+  readonly isError?: boolean;
+}
+
+export interface ToolDefinition<Input extends Schema = Schema, Output extends Schema = Schema> {
+  readonly name: string;
+  readonly title?: string;
+  /** At least 40 characters on the catalog server: it is all a model knows when it chooses. */
+  readonly description: string;
+  /** Scopes a call needs, all of them. An empty list asks for authentication alone. */
+  readonly scopes: readonly string[];
+  /** Client capabilities without which the tool cannot work, as a ClientCapabilities object. Checked before the call. */
+  readonly requiredCapabilities?: JsonObject;
+  readonly input?: Input;
+  readonly output?: Output;
+  readonly annotations?: ToolAnnotations;
+  readonly meta?: JsonObject;
+  handler(args: SchemaOutput<Input>, context: ToolContext): Promise<ToolResult> | ToolResult;
+}
+
+/** Declares a tool. Only a typed identity: nothing is registered until it is given to a registry. */
+export function defineTool<Input extends Schema, Output extends Schema>(
+  definition: ToolDefinition<Input, Output>,
+): ToolDefinition {
+  return definition as unknown as ToolDefinition;
+}
+
+export interface ResourceContents {
+  readonly uri?: string;
+  readonly mimeType?: string;
+  readonly text?: string;
+  /** base64 */
+  readonly blob?: string;
+}
+
+interface ResourceBase {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly mimeType?: string;
+  readonly scopes: readonly string[];
+  readonly meta?: JsonObject;
+}
+
+export interface ResourceDefinition extends ResourceBase {
+  readonly uri: string;
+  read(context: RequestContext): Promise<readonly ResourceContents[]>;
+}
+
+export interface ResourceTemplateDefinition extends ResourceBase {
+  /** RFC 6570 template, for example `course://{id}`. */
+  readonly uriTemplate: string;
+  /** @returns undefined when nothing is there: the client gets `-32602` with the URI (modern) or `-32002` (legacy) */
+  read(
+    variables: Readonly<Record<string, string>>,
+    context: RequestContext,
+  ): Promise<readonly ResourceContents[] | undefined>;
+  /** The resources that exist behind the template; absent when there are too many to list. */
+  list?(
+    context: RequestContext,
+  ): Promise<readonly { readonly uri: string; readonly name: string; readonly title?: string }[]>;
+  readonly complete?: Readonly<Record<string, Completer>>;
+}
+
+export function defineResource(definition: ResourceDefinition): ResourceDefinition {
+  return definition;
+}
+
+export function defineResourceTemplate(
+  definition: ResourceTemplateDefinition,
+): ResourceTemplateDefinition {
+  return definition;
+}
+
+/** Suggests values for an argument: at most 100 are sent. */
+export type Completer = (
+  value: string,
+  context: { readonly arguments: Readonly<Record<string, string>> },
+) => Promise<readonly string[]> | readonly string[];
+
+export interface PromptArgument {
+  readonly name: string;
+  readonly description?: string;
+  readonly required?: boolean;
+  readonly complete?: Completer;
+}
+
+export interface PromptMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: ContentBlock;
+}
+
+export interface PromptDefinition {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly scopes: readonly string[];
+  readonly arguments?: readonly PromptArgument[];
+  render(
+    args: Readonly<Record<string, string>>,
+    context: RequestContext,
+  ): Promise<{ readonly description?: string; readonly messages: readonly PromptMessage[] }>;
+}
+
+export function definePrompt(definition: PromptDefinition): PromptDefinition {
+  return definition;
+}

@@ -1,0 +1,68 @@
+/**
+ * The three error families of this project. They never extend each other, so that a `catch` written for one
+ * cannot swallow another (an OAuth retry block must not hide a protocol error, and the other way round).
+ */
+
+/**
+ * A failure inside this toolkit. It never crosses the wire as it stands: the rim maps it to a dull public answer.
+ *
+ * Every subclass has a literal `code`; `docs/errors.md` lists them all and a test keeps the two equal.
+ */
+export abstract class ToolkitError extends Error {
+  abstract readonly code: `ERR_${string}`;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/**
+ * A JSON-RPC error that crosses the wire.
+ *
+ * @see MCP 2026-07-28, basic: the codes -32020 to -32099 belong to the specification alone
+ */
+export class ProtocolError extends Error {
+  /** JSON-RPC error number. */
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.name = 'ProtocolError';
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/**
+ * An OAuth error that crosses the wire: `error` is the RFC 6749 / 6750 / 7591 / 8707 code.
+ *
+ * `message` is the public `error_description`; what only the operator may read goes into `cause`.
+ */
+export class OAuthError extends Error {
+  readonly error: string;
+  readonly status: number;
+
+  constructor(error: string, description: string, status = 400, options?: ErrorOptions) {
+    super(description, options);
+    this.name = 'OAuthError';
+    this.error = error;
+    this.status = status;
+  }
+}
+
+/** JSON-RPC numbers that this project emits. */
+export const JSON_RPC = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internalError: -32603,
+} as const;
+
+/** Quotes a value that came from outside for use in a message: JSON, at most `maxLength` characters. */
+export function quote(value: unknown, maxLength = 200): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
+}

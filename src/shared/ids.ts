@@ -1,0 +1,20 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+declare const brand: unique symbol;
+
+/** A string that the compiler does not mix up with another kind of string. */
+export type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/**
+ * A new unguessable identifier: base64url, without padding.
+ *
+ * @param bytes - random bytes behind it. Default 32 (256 bits); a value that grants access needs at least 16
+ */
+export function randomId(bytes = 32): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+/** SHA-256 of a text, base64url: what storage keeps in place of a bearer value. */
+export function hashId(value: string): string {
+  return createHash('sha256').update(value).digest('base64url');
+}

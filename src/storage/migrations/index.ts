@@ -1,0 +1,11 @@
+import { authorizationMigration } from './002-authorization.js';
+import { catalogMigration } from './003-catalog.js';
+import type { Migration } from './migration.js';
+import { serverMigration } from './001-server.js';
+
+/** Every migration, in the order they run. Never edit one that has shipped: add the next. */
+export const migrations: readonly Migration[] = [
+  serverMigration,
+  authorizationMigration,
+  catalogMigration,
+];

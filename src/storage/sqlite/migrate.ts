@@ -1,0 +1,47 @@
+import { ToolkitError, quote } from '../../shared/errors.js';
+import { migrations } from '../migrations/index.js';
+import type { SqliteDatabase } from './database.js';
+
+/** The database was written by a newer version of this software. */
+export class UnknownMigrationError extends ToolkitError {
+  readonly code = 'ERR_UNKNOWN_MIGRATION';
+  readonly migration: string;
+
+  constructor(migration: string) {
+    super(
+      `the database has migration ${quote(migration)}, which this version does not know: use the version that wrote it, or a newer one`,
+    );
+    this.migration = migration;
+  }
+}
+
+/**
+ * Brings the schema up to date. Safe to call from several processes at once: each migration and its mark are one
+ * write transaction.
+ *
+ * @throws {UnknownMigrationError} when the file is newer than this code
+ */
+export function migrate(database: SqliteDatabase): void {
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS schema_migration (id TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
+  );
+  const known = new Set(migrations.map((migration) => migration.id));
+  const isCurrent = (): boolean => {
+    const applied = database.all<{ id: string }>('SELECT id FROM schema_migration');
+    const unknown = applied.find((row) => !known.has(row.id));
+    if (unknown !== undefined) throw new UnknownMigrationError(unknown.id);
+    return applied.length === migrations.length;
+  };
+  if (isCurrent()) return;
+  for (const migration of migrations) {
+    database.transaction(() => {
+      const done = database.get('SELECT 1 FROM schema_migration WHERE id = ?', migration.id);
+      if (done !== undefined) return;
+      database.exec(migration.sqlite);
+      database.run(
+        'INSERT INTO schema_migration (id, applied_at) VALUES (?, unixepoch())',
+        migration.id,
+      );
+    });
+  }
+}
