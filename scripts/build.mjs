@@ -1,0 +1,41 @@
+// Builds dist/: the library (one module per source file, with declarations) and the command entries as bundles.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+rmSync(`${root}dist`, { recursive: true, force: true });
+
+const tsc = require.resolve('typescript/package.json').replace(/package\.json$/, 'bin/tsc');
+execFileSync(process.execPath, [tsc, '-p', `${root}tsconfig.build.json`], { stdio: 'inherit' });
+
+const shared = {
+  absWorkingDir: root,
+  outdir: 'dist/bin',
+  outExtension: { '.js': '.js' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+// Bundled dependencies that are CommonJS need a `require`; native ones cannot be bundled.
+const bundled = {
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  external: ['@photostructure/sqlite', '@napi-rs/keyring'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+};
+const entries = (names) => names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
+
+await build({ ...shared, ...bundled, entryPoints: entries(['catalog-stdio', 'catalog-client']) });
+await build({ ...shared, packages: 'external', entryPoints: entries(['catalog-server', 'catalog-agent']) });
+for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalog-agent']) {
+  if (existsSync(`${root}dist/bin/${name}.js`)) chmodSync(`${root}dist/bin/${name}.js`, 0o755);
+}

@@ -1,0 +1,279 @@
+import { homedir, platform } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Option } from 'commander';
+import { ToolkitError, quote } from '../../shared/errors.js';
+import { isLoopbackUrl } from '../../oauth/loopback.js';
+
+/** A setting that cannot be used. The message names the flag, the value and what would work. */
+export class ConfigurationError extends ToolkitError {
+  readonly code = 'ERR_CONFIGURATION';
+}
+
+export type Role = 'all' | 'mcp' | 'auth';
+export type Transport = 'http' | 'stdio';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** The effective settings of `catalog-server`. */
+export interface ServerConfig {
+  readonly transport: Transport;
+  readonly role: Role;
+  readonly host: string;
+  readonly port: number;
+  /** The origin people and clients use, without a trailing slash. */
+  readonly publicUrl: string;
+  /** The issuer whose tokens are accepted: our own authorization server's, or an external one. */
+  readonly issuer: string;
+  readonly isExternalIssuer: boolean;
+  readonly dataFolder: string;
+  readonly databasePath: string;
+  readonly logLevel: LogLevel;
+  readonly isJson: boolean;
+  readonly masterSecret: string | undefined;
+}
+
+interface Setting {
+  readonly flags: string;
+  readonly env: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly defaultText?: string;
+}
+
+/** Every knob once: the flag, its environment variable, its documentation. The README's table is made from this. */
+export const SETTINGS = {
+  transport: {
+    flags: '--transport <kind>',
+    env: 'CATALOG_TRANSPORT',
+    description: 'how clients reach the server',
+    choices: ['http', 'stdio'],
+    default: 'http',
+  },
+  role: {
+    flags: '--role <role>',
+    env: 'CATALOG_ROLE',
+    description: 'MCP server and authorization server in one process, or one of them',
+    choices: ['all', 'mcp', 'auth'],
+    default: 'all',
+  },
+  host: {
+    flags: '--host <host>',
+    env: 'CATALOG_HOST',
+    description: 'address to listen on; localhost means 127.0.0.1 and ::1',
+    default: 'localhost',
+  },
+  port: {
+    flags: '--port <number>',
+    env: 'CATALOG_PORT',
+    description: 'port to listen on; 0 takes a free one',
+    defaultText: '3000; 4000 with --role=auth',
+  },
+  publicUrl: {
+    flags: '--public-url <url>',
+    env: 'CATALOG_PUBLIC_URL',
+    description: 'origin under which clients reach this server, when it is not the one listened on',
+    defaultText: 'http://HOST:PORT',
+  },
+  authUrl: {
+    flags: '--auth-url <url>',
+    env: 'CATALOG_AUTH_URL',
+    description: 'with --role=mcp: where our own authorization server runs',
+    defaultText: 'http://localhost:4000',
+  },
+  mcpUrl: {
+    flags: '--mcp-url <url>',
+    env: 'CATALOG_MCP_URL',
+    description: 'with --role=auth: origin of the MCP server that tokens are for',
+    defaultText: 'http://localhost:3000',
+  },
+  issuer: {
+    flags: '--issuer <url>',
+    env: 'CATALOG_ISSUER',
+    description: 'accept the tokens of this external authorization server instead of our own',
+  },
+  data: {
+    flags: '--data <folder>',
+    env: 'CATALOG_DATA',
+    description: 'folder for the embedded database and the master secret',
+    defaultText: 'the data folder of your account',
+  },
+  database: {
+    flags: '--database <path>',
+    env: 'CATALOG_DATABASE',
+    description: 'SQLite file',
+    defaultText: 'catalog.sqlite in the data folder',
+  },
+  logLevel: {
+    flags: '--log-level <level>',
+    env: 'CATALOG_LOG_LEVEL',
+    description: 'what goes to stderr',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'warn',
+  },
+} as const satisfies Record<string, Setting>;
+
+/** Settings that have no flag, because a secret in argv is readable by every process of the machine. */
+export const SECRET_SETTINGS = {
+  masterSecret: {
+    env: 'CATALOG_MASTER_SECRET',
+    description:
+      'key material for sealing and signing state, at least 32 characters; required off loopback',
+    defaultText: 'made on first start in the data folder (0600)',
+  },
+  apiKey: {
+    env: 'CATALOG_API_KEY',
+    description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
+    defaultText: 'none',
+  },
+} as const;
+
+export type RawSettings = { readonly [Name in keyof typeof SETTINGS]?: string } & {
+  readonly json?: boolean;
+};
+
+/** The settings as options of the argument parser, environment variables included. */
+export function settingOptions(): Option[] {
+  return Object.values(SETTINGS).map((setting: Setting) => {
+    const option = new Option(setting.flags, setting.description).env(setting.env);
+    if (setting.choices !== undefined) option.choices(setting.choices);
+    if (setting.default !== undefined) option.default(setting.default);
+    if (setting.defaultText !== undefined) option.default(undefined, setting.defaultText);
+    return option;
+  });
+}
+
+/**
+ * Checks the raw settings and fills in what depends on others.
+ *
+ * @throws {ConfigurationError} naming the flag, the value and what would work
+ */
+export function resolveConfig(
+  raw: RawSettings,
+  env: Readonly<Record<string, string | undefined>>,
+): ServerConfig {
+  const role = (raw.role ?? 'all') as Role;
+  const host = raw.host ?? 'localhost';
+  const port = parsePort(raw.port ?? (role === 'auth' ? '4000' : '3000'));
+  const publicUrl = parseOrigin('--public-url', raw.publicUrl ?? defaultPublicUrl(host, port));
+  if (raw.issuer !== undefined && role !== 'mcp') {
+    throw new ConfigurationError(
+      `--issuer ${quote(raw.issuer)} needs --role=mcp: an external issuer replaces our own authorization server`,
+    );
+  }
+  const dataFolder = resolve(raw.data ?? defaultDataFolder(env));
+  const masterSecret = env[SECRET_SETTINGS.masterSecret.env];
+  if (masterSecret !== undefined && masterSecret.length < 32) {
+    throw new ConfigurationError(
+      `${SECRET_SETTINGS.masterSecret.env} has ${masterSecret.length} characters: give at least 32, for example from "openssl rand -base64 48"`,
+    );
+  }
+  const isLoopback = isLoopbackUrl(publicUrl) && isLoopbackHost(host);
+  if (!isLoopback && masterSecret === undefined) {
+    throw new ConfigurationError(
+      `${SECRET_SETTINGS.masterSecret.env} has to be set when the server is reachable as ${quote(publicUrl)} on ${quote(host)}: off loopback no secret is made up`,
+    );
+  }
+  return {
+    transport: (raw.transport ?? 'http') as Transport,
+    role,
+    host,
+    port,
+    publicUrl,
+    ...resolveIssuer(raw, role, publicUrl),
+    dataFolder,
+    databasePath: parseDatabase(raw.database, dataFolder),
+    logLevel: (raw.logLevel ?? 'warn') as LogLevel,
+    isJson: raw.json === true,
+    masterSecret,
+  };
+}
+
+/** The settings for `--print-config`: what is in force, secrets masked. */
+export function describeConfig(config: ServerConfig): Record<string, unknown> {
+  return { ...config, masterSecret: config.masterSecret === undefined ? 'generated' : '********' };
+}
+
+/** The port is known only once the listener is up when 0 was asked for. */
+export function withPort(config: ServerConfig, raw: RawSettings, port: number): ServerConfig {
+  if (config.port === port) return config;
+  const publicUrl =
+    raw.publicUrl === undefined ? defaultPublicUrl(config.host, port) : config.publicUrl;
+  return { ...config, port, publicUrl, ...resolveIssuer(raw, config.role, publicUrl) };
+}
+
+function resolveIssuer(
+  raw: RawSettings,
+  role: Role,
+  publicUrl: string,
+): Pick<ServerConfig, 'issuer' | 'isExternalIssuer'> {
+  if (raw.issuer !== undefined) {
+    return { issuer: parseUrl('--issuer', raw.issuer), isExternalIssuer: true };
+  }
+  const own = role === 'mcp' ? (raw.authUrl ?? 'http://localhost:4000') : publicUrl;
+  return { issuer: parseOrigin('--auth-url', own), isExternalIssuer: false };
+}
+
+/** The resource identifier of the MCP endpoint: the audience of every access token. */
+export function mcpResource(config: ServerConfig, raw: RawSettings): string {
+  const origin =
+    config.role === 'auth'
+      ? parseOrigin('--mcp-url', raw.mcpUrl ?? 'http://localhost:3000')
+      : config.publicUrl;
+  return `${origin}/mcp`;
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return ['localhost', '127.0.0.1', '::1', '[::1]'].includes(host);
+}
+
+function defaultPublicUrl(host: string, port: number): string {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+function defaultDataFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const home = homedir();
+  if (platform() === 'win32') {
+    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'catalog-mcp');
+  }
+  if (platform() === 'darwin') return join(home, 'Library', 'Application Support', 'catalog-mcp');
+  return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'catalog-mcp');
+}
+
+function parseDatabase(database: string | undefined, dataFolder: string): string {
+  if (database === undefined) return join(dataFolder, 'catalog.sqlite');
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(database)?.[1];
+  if (scheme === undefined) return resolve(database);
+  throw new ConfigurationError(
+    `--database has the scheme ${quote(scheme)}: this version stores in a SQLite file, give its path`,
+  );
+}
+
+function parsePort(value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(port <= 65_535)) {
+    throw new ConfigurationError(`--port ${quote(value)} is not a whole number from 0 to 65535`);
+  }
+  return port;
+}
+
+function parseUrl(flag: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new ConfigurationError(`${flag} ${quote(value)} is not an absolute http(s) URL`);
+  }
+  if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
+    throw new ConfigurationError(`${flag} ${quote(value)} has to be https: it is not on loopback`);
+  }
+  return value;
+}
+
+function parseOrigin(flag: string, value: string): string {
+  const url = new URL(parseUrl(flag, value));
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw new ConfigurationError(
+      `${flag} ${quote(value)} has a path: give the origin alone, like ${quote(url.origin)}`,
+    );
+  }
+  return url.origin;
+}
