@@ -32,10 +32,15 @@ const bundled = {
   minifySyntax: true,
   minifyWhitespace: true,
 };
-const entries = (names) => names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
+const entries = (names) =>
+  names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
 
 await build({ ...shared, ...bundled, entryPoints: entries(['catalog-stdio', 'catalog-client']) });
-await build({ ...shared, packages: 'external', entryPoints: entries(['catalog-server', 'catalog-agent']) });
+await build({
+  ...shared,
+  packages: 'external',
+  entryPoints: entries(['catalog-server', 'catalog-agent']),
+});
 for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalog-agent']) {
   if (existsSync(`${root}dist/bin/${name}.js`)) chmodSync(`${root}dist/bin/${name}.js`, 0o755);
 }

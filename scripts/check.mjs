@@ -24,7 +24,11 @@ function fail(name, output) {
 
 for (const [name, command, ...args] of gates) {
   const started = process.hrtime.bigint();
-  const run = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const run = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (run.status !== 0) fail(name, `${run.stdout ?? ''}${run.stderr ?? ''}${run.error ?? ''}`);
   const seconds = Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
   process.stdout.write(`ok    ${name} (${seconds.toFixed(1)} s)\n`);
@@ -36,7 +40,11 @@ const pinned = { ...manifest.dependencies, ...manifest.devDependencies, ...manif
 const loose = Object.entries(pinned).filter(
   ([, range]) => !/^(npm:[\w@/.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(range),
 );
-if (loose.length > 0) fail('pins', `not pinned exactly: ${loose.map((entry) => entry.join('@')).join(', ')}`);
-const unexplained = Object.keys(manifest.dependencies).filter((name) => !reasons.includes(`| \`${name}\` |`));
-if (unexplained.length > 0) fail('pins', `no reason in docs/dependencies.md: ${unexplained.join(', ')}`);
+if (loose.length > 0)
+  fail('pins', `not pinned exactly: ${loose.map((entry) => entry.join('@')).join(', ')}`);
+const unexplained = Object.keys(manifest.dependencies).filter(
+  (name) => !reasons.includes(`| \`${name}\` |`),
+);
+if (unexplained.length > 0)
+  fail('pins', `no reason in docs/dependencies.md: ${unexplained.join(', ')}`);
 process.stdout.write('ok    pins\n');
