@@ -56,7 +56,10 @@ describe('npm start', () => {
     const set = await modernCall(
       first.ready.mcp,
       'tools/call',
-      { name: 'set_goals', arguments: { goals: [{ kind: 'topic', text: 'bookkeeping for a bakery' }] } },
+      {
+        name: 'set_goals',
+        arguments: { goals: [{ kind: 'topic', text: 'bookkeeping for a bakery' }] },
+      },
       { 'x-api-key': first.ready.apiKey },
     );
     expect(set.status).toBe(200);
@@ -70,7 +73,12 @@ describe('npm start', () => {
       { 'x-api-key': second.ready.apiKey },
     );
     expect(await learner.text()).toContain('bookkeeping for a bakery');
-    const old = await modernCall(second.ready.mcp, 'tools/list', {}, { 'x-api-key': first.ready.apiKey });
+    const old = await modernCall(
+      second.ready.mcp,
+      'tools/list',
+      {},
+      { 'x-api-key': first.ready.apiKey },
+    );
     expect(old.status).toBe(401);
     await second.stop();
   });
@@ -119,9 +127,12 @@ describe('the settings', () => {
 
   it('prints the effective settings with secrets masked', async () => {
     const secret = 's'.repeat(40);
-    const run = await runNode([SERVER, '--print-config', '--port', '3100', '--data', temporaryFolder()], {
-      env: { CATALOG_MASTER_SECRET: secret, CATALOG_LOG_LEVEL: 'debug' },
-    });
+    const run = await runNode(
+      [SERVER, '--print-config', '--port', '3100', '--data', temporaryFolder()],
+      {
+        env: { CATALOG_MASTER_SECRET: secret, CATALOG_LOG_LEVEL: 'debug' },
+      },
+    );
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({
       port: 3100,
@@ -133,16 +144,30 @@ describe('the settings', () => {
   });
 
   it('requires a master secret off loopback', async () => {
-    const run = await runNode(
-      [SERVER, '--host', '0.0.0.0', '--public-url', 'https://catalog.example.com', '--data', temporaryFolder()],
-    );
+    const run = await runNode([
+      SERVER,
+      '--host',
+      '0.0.0.0',
+      '--public-url',
+      'https://catalog.example.com',
+      '--data',
+      temporaryFolder(),
+    ]);
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('CATALOG_MASTER_SECRET');
   });
 
   it('refuses the demo sign-in when the public URL is not loopback', async () => {
     const run = await runNode(
-      [SERVER, '--port', '0', '--public-url', 'https://catalog.example.com', '--data', temporaryFolder()],
+      [
+        SERVER,
+        '--port',
+        '0',
+        '--public-url',
+        'https://catalog.example.com',
+        '--data',
+        temporaryFolder(),
+      ],
       { env: { CATALOG_MASTER_SECRET: 's'.repeat(40) } },
     );
     expect(run.code).toBe(1);
