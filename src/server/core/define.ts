@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../shared/json.js';
 import type { RequestContext, ToolContext } from './context.js';
+import type { Principal } from './principal.js';
 import type { Schema, SchemaOutput } from './schema.js';
 
 /** Hints for hosts. They are not a policy: a client must not trust them, and the registry does not use them. */
@@ -54,6 +55,13 @@ export interface ResourceContents {
   readonly blob?: string;
 }
 
+/** How long and by whom a resource's content may be cached (2026-07-28). */
+export interface CacheHint {
+  readonly ttlMs: number;
+  /** `public` only when the content is the same for every caller. */
+  readonly scope: 'public' | 'private';
+}
+
 interface ResourceBase {
   readonly name: string;
   readonly title?: string;
@@ -61,6 +69,8 @@ interface ResourceBase {
   readonly mimeType?: string;
   readonly scopes: readonly string[];
   readonly meta?: JsonObject;
+  /** Default: `ttlMs` 0, `private`. */
+  readonly cache?: CacheHint;
 }
 
 export interface ResourceDefinition extends ResourceBase {
@@ -71,7 +81,7 @@ export interface ResourceDefinition extends ResourceBase {
 export interface ResourceTemplateDefinition extends ResourceBase {
   /** RFC 6570 template, for example `course://{id}`. */
   readonly uriTemplate: string;
-  /** @returns undefined when nothing is there: the client gets `-32602` with the URI (modern) or `-32002` (legacy) */
+  /** @returns undefined when nothing is there: the client gets `-32602` with the URI */
   read(
     variables: Readonly<Record<string, string>>,
     context: RequestContext,
@@ -96,7 +106,11 @@ export function defineResourceTemplate(
 /** Suggests values for an argument: at most 100 are sent. */
 export type Completer = (
   value: string,
-  context: { readonly arguments: Readonly<Record<string, string>> },
+  context: {
+    readonly arguments: Readonly<Record<string, string>>;
+    /** Who asks: suggestions must not name what that caller could not read. */
+    readonly principal?: Principal | undefined;
+  },
 ) => Promise<readonly string[]> | readonly string[];
 
 export interface PromptArgument {

@@ -12,6 +12,8 @@ export interface SessionRecord {
   /** Whether `notifications/initialized` has come. */
   readonly isInitialized: boolean;
   readonly logLevel: string | undefined;
+  /** Resource URIs the client subscribed to. */
+  readonly subscriptions: readonly string[];
   /** Epoch seconds. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -24,7 +26,7 @@ export interface SessionStore {
   find(id: string, nowSeconds: number): Promise<SessionRecord | undefined>;
   update(
     id: string,
-    changes: Partial<Pick<SessionRecord, 'isInitialized' | 'logLevel' | 'expiresAt'>>,
+    changes: Partial<Pick<SessionRecord, 'isInitialized' | 'logLevel' | 'subscriptions' | 'expiresAt'>>,
   ): Promise<void>;
   /** Deletes the session and its events. @returns whether it was there */
   delete(id: string): Promise<boolean>;
@@ -37,7 +39,10 @@ export interface StoredEvent {
   readonly message: JsonObject;
 }
 
-/** The resumable streams of legacy sessions. Event ids are unique within a session. */
+/**
+ * The resumable streams of legacy sessions. Event ids are unique within a session and grow with time. A log keeps a
+ * bounded number of events per session: the oldest go first.
+ */
 export interface EventLog {
   append(sessionId: string, streamId: string, message: JsonObject): Promise<string>;
   /** @returns undefined when the session has no such event */

@@ -5,6 +5,7 @@ import type {
   ToolDefinition,
 } from './define.js';
 import { frozenSchema } from './schema.js';
+import { type UriTemplate, compileUriTemplate } from './uri-template.js';
 
 /** Everything one server offers. Plain data and handlers: no protocol, no transport. */
 export interface Registry {
@@ -26,7 +27,8 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 /**
  * Builds a registry; lists keep the order given, so that `tools/list` is the same at every call.
  *
- * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice
+ * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice, on a URI template that
+ *   {@link compileUriTemplate} does not take
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const tools = (options.tools ?? []).map((tool) => {
@@ -39,6 +41,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       ...(tool.output && { output: frozenSchema(tool.output) }),
     };
   });
+  for (const template of options.resourceTemplates ?? []) compiled(template);
   return {
     tools: index('tool', tools, (tool) => tool.name),
     resources: index('resource', options.resources ?? [], (resource) => resource.uri),
@@ -59,4 +62,34 @@ function index<T>(kind: string, items: readonly T[], keyOf: (item: T) => string)
     byKey.set(key, item);
   }
   return byKey;
+}
+
+/** What stands behind a resource URI. */
+export type FoundResource =
+  | { readonly kind: 'resource'; readonly definition: ResourceDefinition }
+  | {
+      readonly kind: 'template';
+      readonly definition: ResourceTemplateDefinition;
+      readonly variables: Readonly<Record<string, string>>;
+    };
+
+/** The resource of that exact URI, else the first template that fits. */
+export function findResource(registry: Registry, uri: string): FoundResource | undefined {
+  const definition = registry.resources.get(uri);
+  if (definition !== undefined) return { kind: 'resource', definition };
+  for (const template of registry.resourceTemplates.values()) {
+    const variables = compiled(template).match(uri);
+    if (variables !== undefined) return { kind: 'template', definition: template, variables };
+  }
+  return undefined;
+}
+
+const compiledTemplates = new WeakMap<ResourceTemplateDefinition, UriTemplate>();
+
+function compiled(template: ResourceTemplateDefinition): UriTemplate {
+  const known = compiledTemplates.get(template);
+  if (known !== undefined) return known;
+  const made = compileUriTemplate(template.uriTemplate);
+  compiledTemplates.set(template, made);
+  return made;
 }

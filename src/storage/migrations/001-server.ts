@@ -13,6 +13,7 @@ export const serverMigration: Migration = {
       initialize_params TEXT NOT NULL,
       is_initialized INTEGER NOT NULL,
       log_level TEXT,
+      subscriptions TEXT NOT NULL,
       created_at INTEGER NOT NULL,
       expires_at INTEGER NOT NULL
     ) STRICT;
