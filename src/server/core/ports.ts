@@ -26,7 +26,9 @@ export interface SessionStore {
   find(id: string, nowSeconds: number): Promise<SessionRecord | undefined>;
   update(
     id: string,
-    changes: Partial<Pick<SessionRecord, 'isInitialized' | 'logLevel' | 'subscriptions' | 'expiresAt'>>,
+    changes: Partial<
+      Pick<SessionRecord, 'isInitialized' | 'logLevel' | 'subscriptions' | 'expiresAt'>
+    >,
   ): Promise<void>;
   /** Deletes the session and its events. @returns whether it was there */
   delete(id: string): Promise<boolean>;

@@ -1,0 +1,120 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  type AccessTokenAlgorithm,
+  type TokenRejection,
+  type TrustedIssuer,
+  createAccessTokenVerifier,
+} from '../../oauth/access-token.js';
+import type { Clock } from '../../shared/clock.js';
+import { type Result, err, ok } from '../../shared/result.js';
+import { API_KEY_PREFIX, type ApiKeyRejection, verifyApiKey } from '../core/api-key.js';
+import type { ApiKeyStore } from '../core/ports.js';
+import type { Principal } from '../core/principal.js';
+import { cacheVerifiedTokens } from './token-cache.js';
+
+export interface AuthenticationOptions {
+  /** May be empty: then API keys are the only credentials. */
+  readonly trustedIssuers: readonly TrustedIssuer[];
+  readonly apiKeys: ApiKeyStore;
+  /** Default `['ES256']`. */
+  readonly algorithms?: readonly AccessTokenAlgorithm[];
+  /** Default 30, at most 300. */
+  readonly clockToleranceSeconds?: number;
+}
+
+/**
+ * Why a request has no principal. `missing`: no credentials came. `malformed`: they break the syntax, or contradict
+ * each other. The rest is for the operator.
+ */
+export type CredentialRejection =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'malformed'; readonly reason: string }
+  | { readonly kind: 'bad_token'; readonly reason: Exclude<TokenRejection, 'keys_unavailable'> }
+  | { readonly kind: 'bad_api_key'; readonly reason: ApiKeyRejection }
+  | { readonly kind: 'unavailable' };
+
+export type Authenticate = (
+  request: IncomingMessage,
+) => Promise<Result<Principal, CredentialRejection>>;
+
+// RFC 6750 §2.1: b64token
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+
+/**
+ * Makes principals of HTTP requests: an access token or an API key in `Authorization: Bearer`, or an API key in
+ * `X-API-Key`. Credentials anywhere else, such as the query string, are not read at all.
+ *
+ * @param resource - the canonical identifier that access tokens have to name
+ * @see RFC 6750 §2, §3.1
+ */
+export function createAuthenticator(
+  options: AuthenticationOptions,
+  resource: string,
+  clock: Clock,
+): Authenticate {
+  const verifyToken = cacheVerifiedTokens(
+    createAccessTokenVerifier({
+      trustedIssuers: options.trustedIssuers,
+      resource,
+      clock,
+      ...(options.algorithms !== undefined && { algorithms: options.algorithms }),
+      ...(options.clockToleranceSeconds !== undefined && {
+        clockToleranceSeconds: options.clockToleranceSeconds,
+      }),
+    }),
+    clock,
+  );
+  return async (request) => {
+    const credential = readCredential(request);
+    if (!credential.ok) return credential;
+    const { value } = credential;
+    if (value.kind === 'api-key') {
+      const checked = await verifyApiKey(options.apiKeys, value.key, clock);
+      return checked.ok ? checked : err({ kind: 'bad_api_key', reason: checked.error });
+    }
+    const checked = await verifyToken(value.token);
+    if (!checked.ok) {
+      return checked.error === 'keys_unavailable'
+        ? err({ kind: 'unavailable' })
+        : err({ kind: 'bad_token', reason: checked.error });
+    }
+    const claims = checked.value;
+    return ok({
+      issuer: claims.identity,
+      subject: claims.subject,
+      tenant: claims.tenant,
+      scopes: claims.scopes,
+      clientId: claims.clientId,
+      method: claims.isMachine ? 'machine' : 'oauth',
+      expiresAt: claims.expiresAt,
+    });
+  };
+}
+
+type Credential =
+  | { readonly kind: 'api-key'; readonly key: string }
+  | { readonly kind: 'token'; readonly token: string };
+
+function readCredential(request: IncomingMessage): Result<Credential, CredentialRejection> {
+  const { authorization = [], 'x-api-key': apiKeys = [] } = request.headersDistinct;
+  if (authorization.length > 1 || apiKeys.length > 1) {
+    return err({ kind: 'malformed', reason: 'a credential header is given twice' });
+  }
+  const [header] = authorization;
+  const [apiKey] = apiKeys;
+  const isBearer = header !== undefined && /^Bearer( |$)/i.test(header);
+  if (!isBearer) {
+    // Another scheme is not ours to judge: as if nothing had come (RFC 6750 §3.1).
+    return apiKey === undefined ? err({ kind: 'missing' }) : ok({ kind: 'api-key', key: apiKey });
+  }
+  const token = BEARER.exec(header)?.[1];
+  if (token === undefined) {
+    return err({ kind: 'malformed', reason: 'the Bearer credentials are not a token' });
+  }
+  if (apiKey !== undefined && apiKey !== token) {
+    return err({ kind: 'malformed', reason: 'Authorization and X-API-Key contradict each other' });
+  }
+  return ok(
+    token.startsWith(API_KEY_PREFIX) ? { kind: 'api-key', key: token } : { kind: 'token', token },
+  );
+}

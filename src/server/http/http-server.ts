@@ -1,0 +1,299 @@
+import {
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../../shared/clock.js';
+import { ToolkitError } from '../../shared/errors.js';
+import { type Logger, silentLogger } from '../../shared/logger.js';
+import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
+import type { AuditLog, EventLog, SessionStore } from '../core/ports.js';
+import type { Registry } from '../core/registry.js';
+import { createModernHandler } from '../mcp/modern.js';
+import { createRequestStateCodec } from '../mcp/request-state.js';
+import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
+import { type AuthenticationOptions, createAuthenticator } from './authenticate.js';
+import { applyCors, createGuard, refuseHost, refuseOrigin } from './guard.js';
+import { createMcpEndpoint } from './mcp-endpoint.js';
+import { createResourceMetadata } from './resource-metadata.js';
+import { sendJson } from './respond.js';
+import { createSessions } from './sessions.js';
+
+/** Serves what is not MCP. @returns whether the request is its own; then it answers it, now or later */
+export type HttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => boolean | Promise<boolean>;
+
+export interface HttpServerOptions {
+  /** A function when the registry may be replaced while the server runs. */
+  readonly registry: Registry | (() => Registry);
+  readonly serverInfo: ServerInfo;
+  /** Scheme, host and port that clients use, without a path. Default: `http://localhost:<port>` of {@link HttpServer.listen}. */
+  readonly publicUrl?: string | undefined;
+  /** Path of the MCP endpoint. Default `/mcp`. */
+  readonly path?: string;
+  /** Undefined: everybody is let in, as nobody. For fixtures and servers with nothing to protect. */
+  readonly authentication?: AuthenticationOptions | undefined;
+  /** Issuers named in the protected resource metadata. */
+  readonly authorizationServers?: readonly string[];
+  readonly scopes?: {
+    /** Published as `scopes_supported`: a small baseline. */
+    readonly supported: readonly string[];
+    /** Named in the challenge to a caller without credentials. */
+    readonly default: readonly string[];
+  };
+  readonly sessions: SessionStore;
+  readonly events: EventLog;
+  readonly audit: AuditLog;
+  /** At least 16 secret bytes, the same in every process: it seals what travels through clients. */
+  readonly stateSecret: Uint8Array;
+  /** Asked in order for every path that is not the MCP endpoint, its metadata or `/healthz`. */
+  readonly handlers?: readonly HttpHandler[];
+  /** Further browser origins, exact. The public URL's own is always allowed; on loopback, all of this machine's. */
+  readonly allowedOrigins?: readonly string[];
+  /** Share one between transports to reach the clients of all. */
+  readonly changes?: Changes;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly limits?: HttpLimits;
+}
+
+export interface HttpLimits {
+  /** Default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Idle life of a 2025-era session. Default 86,400. */
+  readonly sessionTtlSeconds?: number;
+  /** 2025-era sessions kept ready in this process. Default 10,000. */
+  readonly maxLiveSessions?: number;
+  /** How long {@link HttpServer.close} waits for running requests. Default 5000. */
+  readonly drainMs?: number;
+}
+
+export interface HttpServer {
+  /**
+   * @param options.port - 0 for any free one
+   * @param options.host - address to bind. Default `localhost`: 127.0.0.1 and, where there is one, [::1]
+   * @throws {PortInUseError}
+   */
+  listen(options: { readonly port: number; readonly host?: string }): Promise<Listening>;
+  readonly notify: ChangeNotifier;
+  /** Stops accepting, lets running requests end, ends streams. */
+  close(): Promise<void>;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Without a path. */
+  readonly publicUrl: string;
+  readonly mcpUrl: string;
+}
+
+/** Another process listens on the port. */
+export class PortInUseError extends ToolkitError {
+  readonly code = 'ERR_PORT_IN_USE';
+  readonly port: number;
+
+  constructor(port: number, options?: ErrorOptions) {
+    super(`port ${port} is in use by another process`, options);
+    this.port = port;
+  }
+}
+
+const SWEEP_EVERY_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
+// Paths of an authorization server that scripts of other origins have no business with (design: guard order).
+const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
+
+/**
+ * An MCP server over Streamable HTTP, both eras on one path, as an OAuth protected resource.
+ *
+ * @throws {TypeError} when `publicUrl` is not an http(s) origin, or `stateSecret` is shorter than 16 bytes
+ * @see MCP 2026-07-28 and 2025-11-25, basic/transports; RFC 9728
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const changes = options.changes ?? createChanges();
+  const drainMs = options.limits?.drainMs ?? 5000;
+  const servers: Server[] = [];
+  let app: App | undefined =
+    options.publicUrl === undefined ? undefined : createApp(options, options.publicUrl, changes);
+  const listener: RequestListener = (request, response) => {
+    if (app === undefined) response.writeHead(503).end();
+    else app.listener(request, response);
+  };
+  return {
+    notify: changes,
+    async listen({ port, host = 'localhost' }) {
+      const addresses = host === 'localhost' ? LOOPBACK_ADDRESSES : [host];
+      let boundPort = port;
+      for (const [position, address] of addresses.entries()) {
+        const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, listener);
+        const bound = await bind(server, boundPort, address, position > 0);
+        if (bound === undefined) continue;
+        servers.push(server);
+        boundPort = bound;
+      }
+      const publicUrl = options.publicUrl ?? `http://localhost:${boundPort}`;
+      app ??= createApp(options, publicUrl, changes);
+      return { port: boundPort, publicUrl: new URL(publicUrl).origin, mcpUrl: app.mcpUrl };
+    },
+    async close() {
+      const closed = servers.map(
+        (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+      );
+      await app?.close(drainMs);
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all(closed);
+    },
+  };
+}
+
+interface App {
+  readonly listener: RequestListener;
+  readonly mcpUrl: string;
+  close(drainMs: number): Promise<void>;
+}
+
+function createApp(options: HttpServerOptions, publicUrl: string, changes: Changes): App {
+  const { clock = systemClock, logger = silentLogger, path = '/mcp', limits = {} } = options;
+  if (!URL.canParse(publicUrl) || !/^https?:$/.test(new URL(publicUrl).protocol)) {
+    throw new TypeError(`publicUrl ${JSON.stringify(publicUrl)} is not an http(s) URL`);
+  }
+  const given = options.registry;
+  const registry = typeof given === 'function' ? given : (): Registry => given;
+  const factory = createServerFactory({
+    registry,
+    serverInfo: options.serverInfo,
+    transport: 'http',
+    isPublic: options.authentication === undefined,
+    audit: options.audit,
+    clock,
+    logger,
+    stateCodec: createRequestStateCodec(options.stateSecret, clock),
+  });
+  const guard = createGuard(publicUrl, options.allowedOrigins ?? []);
+  const metadata = createResourceMetadata({
+    publicUrl,
+    path,
+    authorizationServers: options.authorizationServers ?? [],
+    scopesSupported: options.scopes?.supported ?? [],
+    resourceName: options.serverInfo.title ?? options.serverInfo.name,
+  });
+  const modern = createModernHandler(factory, changes, logger);
+  const sessions = createSessions({
+    store: options.sessions,
+    events: options.events,
+    factory,
+    clock,
+    logger,
+    ttlSeconds: limits.sessionTtlSeconds ?? 86_400,
+    maxLive: limits.maxLiveSessions ?? 10_000,
+  });
+  const closing = new AbortController();
+  const endpoint = createMcpEndpoint({
+    registry,
+    authenticate:
+      options.authentication &&
+      createAuthenticator(options.authentication, metadata.canonicalResource, clock),
+    metadata,
+    scopeForLogin: options.scopes?.default ?? [],
+    modern,
+    sessions,
+    audit: options.audit,
+    clock,
+    logger,
+    maxBodyBytes: limits.maxBodyBytes ?? 4 * 1024 * 1024,
+    closing: closing.signal,
+  });
+  const unsubscribe = changes.subscribe((change) => sessions.announce(change));
+  const sweeper = setInterval(() => {
+    sessions.sweep().catch((error: unknown) => logger.error('session sweep failed', { error }));
+  }, SWEEP_EVERY_MS);
+  sweeper.unref();
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const pathname = pathnameOf(request);
+    if (pathname === '/healthz') {
+      sendJson(response, 200, { status: 'ok' });
+    } else if (!guard.isAllowedHost(request)) {
+      refuseHost(response);
+    } else if (pathname === path) {
+      if (!guard.isAllowedOrigin(request)) refuseOrigin(response);
+      else if (!applyCors(request, response)) await endpoint(request, response);
+    } else if (
+      options.authentication !== undefined &&
+      metadata.serve(request, response, pathname)
+    ) {
+      return;
+    } else if (ORIGIN_CHECKED_PATHS.has(pathname) && !guard.isAllowedOrigin(request)) {
+      refuseOrigin(response);
+    } else {
+      for (const handler of options.handlers ?? []) {
+        if (await handler(request, response)) return;
+      }
+      sendJson(response, 404, { error: 'not_found' });
+    }
+  };
+
+  const running = new Set<Promise<void>>();
+  return {
+    mcpUrl: metadata.canonicalResource,
+    listener(request, response) {
+      const work = serve(request, response).catch((error: unknown) => {
+        logger.error('a request failed', { path: pathnameOf(request), error });
+        if (!response.headersSent) sendJson(response, 500, { error: 'server_error' });
+        else response.destroy();
+      });
+      running.add(work);
+      void work.finally(() => running.delete(work));
+    },
+    async close(drainMs) {
+      clearInterval(sweeper);
+      unsubscribe();
+      closing.abort();
+      await modern.closeStreams();
+      await drain(running, drainMs);
+      await modern.close();
+      await sessions.close();
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+/** Waits for what runs, at most so long: a stream that nobody ends is not waited for. */
+async function drain(running: ReadonlySet<Promise<void>>, drainMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, drainMs);
+  });
+  await Promise.race([Promise.allSettled(running), limit]);
+  clearTimeout(timer);
+}
+
+function pathnameOf(request: IncomingMessage): string {
+  const { url = '/' } = request;
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/** @returns the port, or undefined when the address does not exist here and `isOptional` */
+function bind(
+  server: Server,
+  port: number,
+  host: string,
+  isOptional: boolean,
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT';
+      if (isOptional && isAbsent) resolve(undefined);
+      else if (error.code === 'EADDRINUSE') reject(new PortInUseError(port, { cause: error }));
+      else reject(error);
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}

@@ -1,0 +1,199 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Clock, nowSeconds } from '../../shared/clock.js';
+import { JSON_RPC } from '../../shared/errors.js';
+import { isJsonObject } from '../../shared/json.js';
+import type { Logger } from '../../shared/logger.js';
+import { insufficientScopes, targetOf } from '../core/policy.js';
+import type { AuditLog } from '../core/ports.js';
+import type { Principal } from '../core/principal.js';
+import type { Registry } from '../core/registry.js';
+import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
+import { appendAudit } from '../mcp/operation.js';
+import type { Authenticate } from './authenticate.js';
+import { type BodyRejection, readJsonBody } from './body.js';
+import { sendCredentialRejection, sendInsufficientScope } from './challenge-response.js';
+import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
+import type { ResourceMetadata } from './resource-metadata.js';
+import { sendRpcError } from './respond.js';
+import type { Sessions } from './sessions.js';
+
+export interface McpEndpointOptions {
+  readonly registry: () => Registry;
+  /** Undefined: everybody is let in, as nobody. */
+  readonly authenticate: Authenticate | undefined;
+  readonly metadata: ResourceMetadata;
+  readonly scopeForLogin: readonly string[];
+  readonly modern: ModernHandler;
+  readonly sessions: Sessions;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxBodyBytes: number;
+  /** Fires when the server closes: streams that no call waits on end then. */
+  readonly closing: AbortSignal;
+}
+
+export type McpEndpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const METHODS = new Set(['GET', 'POST', 'DELETE']);
+const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * The MCP endpoint behind the host, origin and CORS checks. The order is the contract: authentication, then the HTTP
+ * method, a size-limited parse, the era, the scopes (while a status can still say no), dispatch.
+ */
+export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
+  return async (request, response) => {
+    const admitted = await admit(options, request, response);
+    if (admitted === undefined) return;
+    const { principal } = admitted;
+    const method = request.method ?? 'GET';
+    if (!METHODS.has(method)) {
+      sendRpcError(response, 405, JSON_RPC.invalidRequest, 'Method Not Allowed', {
+        allow: [...METHODS, 'OPTIONS'].join(', '),
+      });
+      return;
+    }
+    let body: unknown;
+    if (method === 'POST') {
+      const read = await readJsonBody(request, options.maxBodyBytes);
+      if (!read.ok) {
+        sendBodyRejection(response, read.error, options.maxBodyBytes);
+        return;
+      }
+      body = read.value;
+    }
+    const era = classifyEra(method, request.headers, body);
+    const required = await missingScope(options, era, body, principal);
+    if (required !== undefined) {
+      sendInsufficientScope(response, required, options.metadata.urlFor(request));
+      return;
+    }
+    await dispatch(options, { request, response, body, era, principal });
+  };
+}
+
+/** @returns undefined when the request was refused and is answered */
+async function admit(
+  options: McpEndpointOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<{ readonly principal: Principal | undefined } | undefined> {
+  if (options.authenticate === undefined) return { principal: undefined };
+  const authenticated = await options.authenticate(request);
+  if (authenticated.ok) return { principal: authenticated.value };
+  const rejection = authenticated.error;
+  if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
+  sendCredentialRejection(
+    response,
+    rejection,
+    options.metadata.urlFor(request),
+    options.scopeForLogin,
+  );
+  return undefined;
+}
+
+function sendBodyRejection(
+  response: ServerResponse,
+  rejection: BodyRejection,
+  maxBodyBytes: number,
+): void {
+  switch (rejection) {
+    case 'too_large':
+      return sendRpcError(
+        response,
+        413,
+        JSON_RPC.invalidRequest,
+        `Payload Too Large: the limit is ${maxBodyBytes} bytes`,
+      );
+    case 'unsupported_media_type':
+      return sendRpcError(
+        response,
+        415,
+        JSON_RPC.invalidRequest,
+        'Unsupported Media Type: Content-Type has to be application/json',
+      );
+    case 'malformed':
+      return sendRpcError(response, 400, JSON_RPC.parseError, 'Parse error');
+    case 'too_deep':
+      return sendRpcError(response, 400, JSON_RPC.invalidRequest, 'The JSON is nested too deeply');
+  }
+}
+
+/** @returns every scope that one message of the body needs, when the principal lacks some */
+async function missingScope(
+  options: McpEndpointOptions,
+  era: InboundEra,
+  body: unknown,
+  principal: Principal | undefined,
+): Promise<readonly string[] | undefined> {
+  if (principal === undefined) return undefined;
+  for (const message of Array.isArray(body) ? body : [body]) {
+    if (!isJsonObject(message) || typeof message['method'] !== 'string') continue;
+    const operation = { method: message['method'], params: message['params'] };
+    const required = insufficientScopes(options.registry(), operation, principal);
+    if (required === undefined) continue;
+    if (AUDITED.has(operation.method)) {
+      await appendAudit(
+        { ...options, era, transport: 'http' },
+        {
+          principal,
+          operation: operation.method,
+          target: targetOf(operation),
+          outcome: 'denied',
+          startedAt: options.clock.nowMs(),
+        },
+      );
+    }
+    return required;
+  }
+  return undefined;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: unknown;
+  readonly era: InboundEra;
+  readonly principal: Principal | undefined;
+}
+
+async function dispatch(options: McpEndpointOptions, exchange: Exchange): Promise<void> {
+  const { request, response, body, era, principal } = exchange;
+  const gone = abortOnDisconnect(response);
+  const url = new URL(request.url ?? '/', options.metadata.canonicalResource).href;
+  const web = toWebRequest(request, url, gone);
+  const expiry = expirySignal(principal, options.clock);
+  const isIdleStream = request.method === 'GET';
+  const until = isIdleStream ? AbortSignal.any([options.closing, expiry.signal]) : expiry.signal;
+  try {
+    if (era === 'modern') {
+      await sendWebResponse(response, await options.modern.fetch(web, body, principal), until);
+      return;
+    }
+    const answer = await options.sessions.handle(web, body, principal);
+    try {
+      await sendWebResponse(response, answer, until);
+    } finally {
+      await options.sessions.settle(web.headers.get('mcp-session-id'), body);
+    }
+  } finally {
+    expiry.cancel();
+  }
+}
+
+/** Fires when the credentials expire: a stream must not outlive the right to it. */
+function expirySignal(
+  principal: Principal | undefined,
+  clock: Clock,
+): { readonly signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController();
+  if (principal?.expiresAt === undefined) {
+    return { signal: controller.signal, cancel: () => undefined };
+  }
+  const delayMs = Math.max(0, (principal.expiresAt - nowSeconds(clock)) * 1000);
+  const timer = setTimeout(() => controller.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));
+  timer.unref();
+  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+}

@@ -1,0 +1,238 @@
+import type { Clock } from '../../shared/clock.js';
+import { nowSeconds } from '../../shared/clock.js';
+import { JSON_RPC } from '../../shared/errors.js';
+import { randomId } from '../../shared/ids.js';
+import { type JsonObject, isJsonObject } from '../../shared/json.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Change } from '../core/changes.js';
+import type { EventLog, SessionRecord, SessionStore } from '../core/ports.js';
+import { type Principal, isSameIdentity } from '../core/principal.js';
+import {
+  type LegacySession,
+  negotiateLegacyVersion,
+  openLegacySession,
+  resumeLegacySession,
+} from '../mcp/legacy-session.js';
+import type { ServerFactory } from '../mcp/server-factory.js';
+
+export interface SessionsOptions {
+  readonly store: SessionStore;
+  readonly events: EventLog;
+  readonly factory: ServerFactory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A session that is not used for so long is gone. */
+  readonly ttlSeconds: number;
+  /** Sessions kept ready in this process; the longest idle ones are put away first, and resumed when needed. */
+  readonly maxLive: number;
+}
+
+/**
+ * The sessions of 2025-era clients. The stored record is the session; what this process holds is a copy that any
+ * process can make anew.
+ */
+export interface Sessions {
+  /** @param request - without a body: the parsed one is given beside it */
+  handle(request: Request, body: unknown, principal: Principal | undefined): Promise<Response>;
+  /** Called when the answer to a request of that session has gone out. */
+  settle(sessionId: string | null, body: unknown): Promise<void>;
+  announce(change: Change): void;
+  /** Puts away what is idle and deletes what has expired. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Live {
+  readonly session: LegacySession;
+  lastUsedMs: number;
+  /** Requests and streams that are open. */
+  active: number;
+}
+
+// Longer than a person is given to answer a question.
+const LIVE_IDLE_MS = 15 * 60_000;
+const MAX_INITIALIZE_CHARS = 65_536;
+// Extending a session at every request would be a write at every request.
+const EXTEND_AFTER_SHARE = 0.1;
+const SESSION_HEADER = 'mcp-session-id';
+const SESSION_ID = /^[\x21-\x7e]{1,128}$/;
+// Servers without authentication have one caller: nobody.
+const NOBODY = { issuer: '', subject: '', clientId: '' };
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { store, clock, logger, ttlSeconds } = options;
+  const live = new Map<string, Promise<Live>>();
+
+  const keep = async (id: string, opening: Promise<LegacySession>): Promise<Live> => {
+    const pending = opening.then((session) => ({ session, lastUsedMs: clock.nowMs(), active: 0 }));
+    live.set(id, pending);
+    pending.catch(() => live.delete(id));
+    const kept = await pending;
+    if (live.size > options.maxLive) await putAway(live, live.size - options.maxLive, 0, clock);
+    return kept;
+  };
+
+  const open = async (
+    request: Request,
+    body: JsonObject,
+    principal: Principal | undefined,
+  ): Promise<Response> => {
+    const params = isJsonObject(body['params']) ? body['params'] : {};
+    if (JSON.stringify(params).length > MAX_INITIALIZE_CHARS) {
+      return rpcError(400, JSON_RPC.invalidRequest, 'initialize params are too large', body['id']);
+    }
+    const now = nowSeconds(clock);
+    const id = randomId();
+    const { issuer, subject, clientId } = principal ?? NOBODY;
+    // First the record: events refer to it, and the client must never hold an id that no process knows.
+    await store.create({
+      id,
+      issuer,
+      subject,
+      clientId,
+      protocolVersion: negotiateLegacyVersion(params['protocolVersion']),
+      initializeParams: params,
+      isInitialized: false,
+      logLevel: undefined,
+      subscriptions: [],
+      createdAt: now,
+      expiresAt: now + ttlSeconds,
+    });
+    const kept = await keep(id, openLegacySession({ ...options, id }));
+    const response = await kept.session.handle(request, body, principal);
+    if (!response.ok) {
+      await store.delete(id);
+      await discard(live, id);
+    }
+    return response;
+  };
+
+  const resume = async (record: SessionRecord): Promise<Live> => {
+    const known = live.get(record.id);
+    if (known !== undefined) return known;
+    return keep(record.id, resumeLegacySession(record, { ...options, id: record.id }));
+  };
+
+  return {
+    async handle(request, body, principal) {
+      const id = request.headers.get(SESSION_HEADER);
+      if (id === null) {
+        if (request.method === 'POST' && isJsonObject(body) && body['method'] === 'initialize') {
+          return open(request, body, principal);
+        }
+        const message = 'Bad Request: the Mcp-Session-Id header is required';
+        return rpcError(400, JSON_RPC.invalidRequest, message, idOf(body));
+      }
+      const now = nowSeconds(clock);
+      const record = SESSION_ID.test(id) ? await store.find(id, now) : undefined;
+      if (record === undefined) await discard(live, id);
+      // Somebody else's session is answered as one that does not exist: ids are no secret to be confirmed.
+      if (record === undefined || !isSameIdentity(record, principal ?? NOBODY)) {
+        return rpcError(404, SESSION_NOT_FOUND, 'Session not found', idOf(body));
+      }
+      const kept = await resume(record);
+      kept.lastUsedMs = clock.nowMs();
+      kept.active += 1;
+      if (record.expiresAt - now < ttlSeconds * (1 - EXTEND_AFTER_SHARE)) {
+        await store.update(id, { expiresAt: now + ttlSeconds });
+      }
+      await remember(store, id, body);
+      const response = await kept.session.handle(request, body, principal);
+      if (request.method === 'DELETE' && response.ok) {
+        await store.delete(id);
+        live.delete(id);
+      }
+      return response;
+    },
+
+    async settle(id, body) {
+      const kept = id === null ? undefined : await live.get(id);
+      if (id === null || kept === undefined) return;
+      kept.active = Math.max(0, kept.active - 1);
+      kept.lastUsedMs = clock.nowMs();
+      const method = isJsonObject(body) ? body['method'] : undefined;
+      if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+        await store.update(id, { subscriptions: [...kept.session.subscriptions] });
+      }
+    },
+
+    announce(change) {
+      for (const pending of live.values()) {
+        pending
+          .then(({ session }) => session.announce(change))
+          .catch((error: unknown) => logger.debug('a change was not announced', { error }));
+      }
+    },
+
+    async sweep() {
+      await putAway(live, live.size, LIVE_IDLE_MS, clock);
+      await store.deleteExpired(nowSeconds(clock));
+    },
+
+    async close() {
+      const all = [...live.values()];
+      live.clear();
+      await Promise.allSettled(all.map(async (pending) => (await pending).session.close()));
+    },
+  };
+}
+
+const SESSION_NOT_FOUND = -32001;
+
+/** Writes down what a later process has to know of a message. */
+async function remember(store: SessionStore, id: string, body: unknown): Promise<void> {
+  if (!isJsonObject(body)) return;
+  if (body['method'] === 'notifications/initialized') {
+    await store.update(id, { isInitialized: true });
+  }
+  const params = body['params'];
+  if (body['method'] === 'logging/setLevel' && isJsonObject(params)) {
+    const level = params['level'];
+    if (typeof level === 'string' && LOG_LEVELS.has(level)) {
+      await store.update(id, { logLevel: level });
+    }
+  }
+}
+
+const LOG_LEVELS = new Set([
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]);
+
+async function discard(live: Map<string, Promise<Live>>, id: string): Promise<void> {
+  const pending = live.get(id);
+  live.delete(id);
+  await (await pending)?.session.close();
+}
+
+/** Closes up to `count` sessions that nothing is open on and that were idle for `idleMs`, longest idle first. */
+async function putAway(
+  live: Map<string, Promise<Live>>,
+  count: number,
+  idleMs: number,
+  clock: Clock,
+): Promise<void> {
+  const before = clock.nowMs() - idleMs;
+  const settled = await Promise.all(
+    [...live].map(async ([id, pending]) => ({ id, kept: await pending.catch(() => undefined) })),
+  );
+  const idle = settled
+    .filter(({ kept }) => kept !== undefined && kept.active === 0 && kept.lastUsedMs <= before)
+    .sort((a, b) => (a.kept?.lastUsedMs ?? 0) - (b.kept?.lastUsedMs ?? 0));
+  for (const { id } of idle.slice(0, count)) await discard(live, id);
+}
+
+function idOf(body: unknown): unknown {
+  return isJsonObject(body) ? body['id'] : undefined;
+}
+
+function rpcError(status: number, code: number, message: string, id: unknown): Response {
+  const echoed = typeof id === 'string' || typeof id === 'number' ? id : null;
+  return Response.json({ jsonrpc: '2.0', id: echoed, error: { code, message } }, { status });
+}

@@ -1,0 +1,84 @@
+/**
+ * The server toolkit: define tools, resources and prompts once, serve them to both protocol eras over HTTP and stdio.
+ */
+export type { AccessTokenAlgorithm, TrustedIssuer } from '../oauth/access-token.js';
+export type { Clock } from '../shared/clock.js';
+export { ProtocolError, ToolkitError } from '../shared/errors.js';
+export type { JsonObject, JsonValue } from '../shared/json.js';
+export type { Logger } from '../shared/logger.js';
+export { type Result, err, ok } from '../shared/result.js';
+export {
+  API_KEY_PREFIX,
+  type ApiKeyRejection,
+  type CreateApiKeyOptions,
+  type NewApiKey,
+  createApiKey,
+  parseApiKeyId,
+  verifyApiKey,
+} from './core/api-key.js';
+export { type Change, type ChangeNotifier, type Changes, createChanges } from './core/changes.js';
+export type {
+  Answer,
+  Era,
+  LogLevel,
+  Question,
+  RequestContext,
+  ToolContext,
+} from './core/context.js';
+export {
+  type CacheHint,
+  type Completer,
+  type ContentBlock,
+  type PromptArgument,
+  type PromptDefinition,
+  type PromptMessage,
+  type ResourceContents,
+  type ResourceDefinition,
+  type ResourceTemplateDefinition,
+  type ToolAnnotations,
+  type ToolDefinition,
+  type ToolResult,
+  definePrompt,
+  defineResource,
+  defineResourceTemplate,
+  defineTool,
+} from './core/define.js';
+export type {
+  ApiKeyRecord,
+  ApiKeyStore,
+  AuditLog,
+  AuditOutcome,
+  AuditRow,
+  EventLog,
+  SessionRecord,
+  SessionStore,
+  StoredEvent,
+} from './core/ports.js';
+export {
+  type AuthenticationMethod,
+  LOCAL_ISSUER,
+  type Principal,
+  isSameIdentity,
+  principalKey,
+} from './core/principal.js';
+export { type Registry, type RegistryOptions, createRegistry } from './core/registry.js';
+export {
+  type Schema,
+  type SchemaIssue,
+  type SchemaOutcome,
+  type SchemaOutput,
+  jsonSchema,
+} from './core/schema.js';
+export type { AuthenticationOptions } from './http/authenticate.js';
+export {
+  type HttpHandler,
+  type HttpLimits,
+  type HttpServer,
+  type HttpServerOptions,
+  type Listening,
+  PortInUseError,
+  createHttpServer,
+} from './http/http-server.js';
+export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
+export type { ServerInfo } from './mcp/server-factory.js';
+export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/serve-stdio.js';

@@ -1,0 +1,28 @@
+import { ProtocolError as SdkProtocolError } from '@modelcontextprotocol/server';
+import { JSON_RPC, ProtocolError } from '../../shared/errors.js';
+
+/** JSON-RPC numbers of this project's own, outside the range JSON-RPC reserves. */
+export const APPLICATION_ERROR = {
+  /** No credentials, or bad ones, where no HTTP status can say so. */
+  unauthenticated: 1401,
+  /** The credentials lack a scope, where no HTTP status can say so. */
+  forbidden: 1403,
+} as const;
+
+/** The dull answer for what went wrong inside: the reason is the operator's to read. */
+export function internalError(): SdkProtocolError {
+  return new SdkProtocolError(JSON_RPC.internalError, 'Internal error');
+}
+
+/** Our errors and the SDK's that may cross the wire, as the SDK throws them; undefined for anything else. */
+export function toWireError(error: unknown): SdkProtocolError | undefined {
+  if (error instanceof SdkProtocolError) return error;
+  if (error instanceof ProtocolError) {
+    return new SdkProtocolError(error.code, error.message, error.data);
+  }
+  return undefined;
+}
+
+export function invalidParams(message: string, data?: unknown): SdkProtocolError {
+  return new SdkProtocolError(JSON_RPC.invalidParams, message, data);
+}

@@ -1,0 +1,98 @@
+import {
+  type McpHttpHandler,
+  type ServerEvent,
+  type ServerEventBus,
+  classifyInboundRequest,
+  createMcpHandler,
+} from '@modelcontextprotocol/server';
+import { isJsonObject } from '../../shared/json.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Change, Changes } from '../core/changes.js';
+import type { Principal } from '../core/principal.js';
+import { type ServerFactory, toAuthInfo } from './server-factory.js';
+
+/** Serves 2026-07-28 requests, each on its own. */
+export interface ModernHandler {
+  /** @param request - without a body: the parsed one is given beside it */
+  fetch(request: Request, body: unknown, principal: Principal | undefined): Promise<Response>;
+  /** Ends every subscription stream with its result; calls go on. */
+  closeStreams(): Promise<void>;
+  /** Aborts the calls that run. */
+  close(): Promise<void>;
+}
+
+export function createModernHandler(
+  factory: ServerFactory,
+  changes: Changes,
+  logger: Logger,
+): ModernHandler {
+  const create = (): McpHttpHandler =>
+    createMcpHandler(({ era }) => factory({ era }).mcp, {
+      legacy: 'reject',
+      bus: createBus(changes),
+      onerror: (error) => logger.debug('request refused', { error }),
+    });
+  // Two, because the SDK closes streams and calls together, and at a shutdown only the calls are to be waited for.
+  const calls = create();
+  const streams = create();
+  return {
+    fetch(request, body, principal) {
+      const authInfo = toAuthInfo(principal);
+      const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
+      return (isStream ? streams : calls).fetch(request, {
+        parsedBody: body,
+        ...(authInfo !== undefined && { authInfo }),
+      });
+    },
+    closeStreams: () => streams.close(),
+    close: () => calls.close(),
+  };
+}
+
+export type InboundEra = 'modern' | 'legacy';
+
+/**
+ * Which era a request belongs to, by body first (MCP 2026-07-28, dual-era dispatch). What is malformed as a modern
+ * request is the modern handler's to refuse: it never falls back silently.
+ */
+export function classifyEra(
+  httpMethod: string,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: unknown,
+): InboundEra {
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const protocolVersionHeader = header('mcp-protocol-version');
+  const mcpMethodHeader = header('mcp-method');
+  const mcpNameHeader = header('mcp-name');
+  const outcome = classifyInboundRequest({
+    httpMethod,
+    ...(protocolVersionHeader !== undefined && { protocolVersionHeader }),
+    ...(mcpMethodHeader !== undefined && { mcpMethodHeader }),
+    ...(mcpNameHeader !== undefined && { mcpNameHeader }),
+    ...(body !== undefined && { body }),
+  });
+  return outcome.kind === 'legacy' ? 'legacy' : 'modern';
+}
+
+function createBus(changes: Changes): ServerEventBus {
+  return {
+    publish: () => undefined,
+    subscribe: (listener) => changes.subscribe((change) => listener(toServerEvent(change))),
+  };
+}
+
+function toServerEvent(change: Change): ServerEvent {
+  switch (change.kind) {
+    case 'tools':
+      return { kind: 'tools_list_changed' };
+    case 'prompts':
+      return { kind: 'prompts_list_changed' };
+    case 'resources':
+      return { kind: 'resources_list_changed' };
+    case 'resource':
+      return { kind: 'resource_updated', uri: change.uri };
+  }
+}

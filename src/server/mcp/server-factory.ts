@@ -1,0 +1,267 @@
+import {
+  type AuthInfo,
+  CLIENT_CAPABILITIES_META_KEY,
+  type CacheHint,
+  McpServer,
+  type McpRequestContext,
+  type Resource,
+  type ServerCapabilities,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import type { Clock } from '../../shared/clock.js';
+import { type JsonObject, isJsonObject } from '../../shared/json.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Era, RequestContext } from '../core/context.js';
+import type { AuditLog } from '../core/ports.js';
+import type { Principal } from '../core/principal.js';
+import type { Registry } from '../core/registry.js';
+import { internalError, toWireError } from './errors.js';
+import { inputSchemaOf, listingOf, pageOf } from './listing.js';
+import { type OperationEnvironment, asParams, requireAccess } from './operation.js';
+import { complete, getPrompt } from './prompts.js';
+import type { RequestStateCodec } from './request-state.js';
+import { readResource } from './resource-reads.js';
+import { callTool } from './tool-calls.js';
+
+/** How the server names itself to clients. */
+export interface ServerInfo {
+  readonly name: string;
+  readonly version: string;
+  readonly title?: string;
+  /** Told to the model by hosts that pass it on. */
+  readonly instructions?: string;
+}
+
+export interface ServerFactoryOptions {
+  /** Asked anew for every instance, so that a registry may be replaced while the server runs. */
+  readonly registry: () => Registry;
+  readonly serverInfo: ServerInfo;
+  readonly transport: 'http' | 'stdio';
+  /** The caller when the connection has one for its whole life (stdio). Over HTTP it comes with each request. */
+  readonly principal?: Principal | undefined;
+  /** Whether lists may be cached for every caller. Never on a server that authenticates. */
+  readonly isPublic: boolean;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stateCodec: RequestStateCodec;
+}
+
+/** One instance for one connection or request, and what its legacy client subscribed to. */
+export interface ServerInstance {
+  readonly mcp: McpServer;
+  readonly era: Era;
+  readonly subscriptions: Set<string>;
+}
+
+export type ServerFactory = (context: Pick<McpRequestContext, 'era'>) => ServerInstance;
+
+const LIST_TTL_MS = 60_000;
+const MAX_SUBSCRIPTIONS = 1000;
+
+/**
+ * Builds the instances of both eras from one registry: the only builder there is, so that the eras and the transports
+ * cannot drift apart. An instance is cheap: the registry's schemas and lists are made once, outside.
+ */
+export function createServerFactory(options: ServerFactoryOptions): ServerFactory {
+  const { instructions, ...info } = options.serverInfo;
+  const listHint: CacheHint = {
+    ttlMs: LIST_TTL_MS,
+    cacheScope: options.isPublic ? 'public' : 'private',
+  };
+  return ({ era }) => {
+    const registry = options.registry();
+    const mcp = new RegistryServer(registry, info, {
+      ...(instructions !== undefined && { instructions }),
+      cacheHints: {
+        'server/discover': listHint,
+        'tools/list': listHint,
+        'prompts/list': listHint,
+        'resources/list': listHint,
+        'resources/templates/list': listHint,
+      },
+    });
+    const { server } = mcp;
+    server.onerror = (error) => options.logger.debug('protocol error', { error });
+    const environment: OperationEnvironment = {
+      ...options,
+      registry,
+      era,
+      principalOf: (context) => options.principal ?? principalOf(context.http?.authInfo),
+      clientCapabilitiesOf: (context) =>
+        asCapabilities(
+          era === 'modern'
+            ? context.mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY as never]
+            : server.getClientCapabilities(),
+        ),
+    };
+    const subscriptions = new Set<string>();
+    server.registerCapabilities(capabilitiesOf(registry));
+    registerHandlers(mcp, environment, subscriptions);
+    return { mcp, era, subscriptions };
+  };
+}
+
+/** Wraps a principal for the SDK's pass-through. The token itself never goes further than the gate. */
+export function toAuthInfo(principal: Principal | undefined): AuthInfo | undefined {
+  if (principal === undefined) return undefined;
+  return {
+    token: '',
+    clientId: principal.clientId,
+    scopes: [...principal.scopes],
+    ...(principal.expiresAt !== undefined && { expiresAt: principal.expiresAt }),
+    extra: { principal },
+  };
+}
+
+function principalOf(authInfo: AuthInfo | undefined): Principal | undefined {
+  return authInfo?.extra?.['principal'] as Principal | undefined;
+}
+
+/**
+ * The SDK's server without its own registration: handlers read our registry directly, so an instance costs a few
+ * closures however many tools there are.
+ */
+class RegistryServer extends McpServer {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry, ...rest: ConstructorParameters<typeof McpServer>) {
+    super(...rest);
+    this.#registry = registry;
+  }
+
+  /** Read by the SDK's HTTP entry for its `Mcp-Param-*` check (SEP-2243). */
+  override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
+    const tool = this.#registry.tools.get(name);
+    return tool === undefined ? undefined : inputSchemaOf(tool);
+  }
+}
+
+function capabilitiesOf(registry: Registry): ServerCapabilities {
+  const hasResources = registry.resources.size + registry.resourceTemplates.size > 0;
+  return {
+    logging: {},
+    completions: {},
+    ...(registry.tools.size > 0 && { tools: { listChanged: true } }),
+    ...(registry.prompts.size > 0 && { prompts: { listChanged: true } }),
+    ...(hasResources && { resources: { listChanged: true, subscribe: true } }),
+  };
+}
+
+function registerHandlers(
+  { server }: McpServer,
+  environment: OperationEnvironment,
+  subscriptions: Set<string>,
+): void {
+  const { registry } = environment;
+  const capabilities = server.getCapabilities();
+  const guard = async <Result>(
+    request: { readonly method: string; readonly params?: unknown },
+    context: ServerContext,
+    work: () => Promise<Result> | Result,
+  ): Promise<Result> => {
+    try {
+      const audited = { method: request.method, params: asParams(request.params) };
+      requireAccess(environment, audited, environment.principalOf(context));
+      return await work();
+    } catch (error) {
+      const wireError = toWireError(error);
+      if (wireError !== undefined) throw wireError;
+      environment.logger.error('a request failed', { method: request.method, error });
+      throw internalError();
+    }
+  };
+
+  server.setRequestHandler('completion/complete', (request, context) =>
+    guard(request, context, () => complete(registry, request.params)),
+  );
+  if (capabilities.tools !== undefined) {
+    server.setRequestHandler('tools/list', (request) => {
+      const { page, ...next } = pageOf(listingOf(registry).tools, request.params?.cursor);
+      return { tools: page, ...next };
+    });
+    server.setRequestHandler('tools/call', (request, context) =>
+      callTool(environment, server, request, context),
+    );
+  }
+  if (capabilities.prompts !== undefined) {
+    server.setRequestHandler('prompts/list', (request) => {
+      const { page, ...next } = pageOf(listingOf(registry).prompts, request.params?.cursor);
+      return { prompts: page, ...next };
+    });
+    server.setRequestHandler('prompts/get', (request, context) =>
+      getPrompt(environment, request, context),
+    );
+  }
+  if (capabilities.resources === undefined) return;
+  server.setRequestHandler('resources/list', (request, context) =>
+    guard(request, context, async () => {
+      const all = [
+        ...listingOf(registry).resources,
+        ...(await listedByTemplates(environment, context)),
+      ];
+      const { page, ...next } = pageOf(all, request.params?.cursor);
+      return { resources: page, ...next };
+    }),
+  );
+  server.setRequestHandler('resources/templates/list', (request) => {
+    const { page, ...next } = pageOf(listingOf(registry).resourceTemplates, request.params?.cursor);
+    return { resourceTemplates: page, ...next };
+  });
+  server.setRequestHandler('resources/read', (request, context) =>
+    readResource(environment, request, context),
+  );
+  if (environment.era === 'modern') return;
+  server.setRequestHandler('resources/subscribe', (request, context) =>
+    guard(request, context, () => {
+      // The oldest goes: a client that subscribes without end must not fill the memory.
+      if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
+        for (const uri of subscriptions) {
+          subscriptions.delete(uri);
+          break;
+        }
+      }
+      subscriptions.add(request.params.uri);
+      return {};
+    }),
+  );
+  server.setRequestHandler('resources/unsubscribe', (request) => {
+    subscriptions.delete(request.params.uri);
+    return {};
+  });
+}
+
+/** What templates list of themselves, for callers that may read it. */
+async function listedByTemplates(
+  environment: OperationEnvironment,
+  context: ServerContext,
+): Promise<Resource[]> {
+  const principal = environment.principalOf(context);
+  const listed: Resource[] = [];
+  for (const template of environment.registry.resourceTemplates.values()) {
+    const isReadable =
+      principal === undefined || template.scopes.every((scope) => principal.scopes.includes(scope));
+    if (template.list === undefined || !isReadable) continue;
+    const requestContext: RequestContext = {
+      principal,
+      era: environment.era,
+      clock: environment.clock,
+      signal: context.mcpReq.signal,
+      clientCapabilities: environment.clientCapabilitiesOf(context),
+      ask: () => Promise.reject(new TypeError('a list cannot ask for input')),
+      log: (level, data, logger) => context.mcpReq.log(level, data, logger),
+    };
+    for (const resource of await template.list(requestContext)) {
+      listed.push({
+        ...(template.mimeType !== undefined && { mimeType: template.mimeType }),
+        ...(template.description !== undefined && { description: template.description }),
+        ...resource,
+      });
+    }
+  }
+  return listed;
+}
+
+function asCapabilities(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

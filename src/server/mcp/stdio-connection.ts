@@ -1,0 +1,131 @@
+import type { Readable, Writable } from 'node:stream';
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Logger } from '../../shared/logger.js';
+import type { Change, Changes } from '../core/changes.js';
+import { APPLICATION_ERROR } from './errors.js';
+import { LineTransport } from './line-transport.js';
+import type { ServerFactory, ServerInstance } from './server-factory.js';
+
+export interface StdioConnectionOptions {
+  readonly factory: ServerFactory;
+  readonly changes: Changes;
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly logger: Logger;
+  /** Why nobody is signed in. Then only the handshake is served; the rest is answered with this text. */
+  readonly refusal: string | undefined;
+}
+
+export interface StdioConnection {
+  /** Settled when the client has gone or {@link close} was called. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+// What a client needs to find out what this server is, and that it lives.
+const OPEN_METHODS = new Set([
+  'initialize',
+  'notifications/initialized',
+  'notifications/cancelled',
+  'ping',
+  'server/discover',
+]);
+
+/** Serves one client over a pair of streams; its first message decides the era. */
+export function connectStdio(options: StdioConnectionOptions): StdioConnection {
+  const { changes, logger } = options;
+  const instances = new Set<ServerInstance>();
+  const transport = new GatedTransport(options);
+  const handle = serveStdio(
+    ({ era }) => {
+      const instance = options.factory({ era });
+      instances.add(instance);
+      const { server } = instance.mcp;
+      server.onclose = () => instances.delete(instance);
+      return instance.mcp;
+    },
+    { transport, onerror: (error) => logger.debug('stdio', { error }) },
+  );
+  const unsubscribe = changes.subscribe((change) => {
+    for (const instance of instances) {
+      announce(instance, change).catch((error: unknown) => logger.debug('stdio', { error }));
+    }
+  });
+  const closed = transport.closed.then(unsubscribe);
+  return { closed, close: () => handle.close() };
+}
+
+/** Sent as it is to a legacy client; the SDK routes it to the subscriptions of a modern one. */
+async function announce(
+  { mcp, era, subscriptions }: ServerInstance,
+  change: Change,
+): Promise<void> {
+  const { server } = mcp;
+  const { tools, prompts, resources } = server.getCapabilities();
+  if (!mcp.isConnected()) return;
+  switch (change.kind) {
+    case 'tools':
+      if (tools !== undefined) await server.sendToolListChanged();
+      return;
+    case 'prompts':
+      if (prompts !== undefined) await server.sendPromptListChanged();
+      return;
+    case 'resources':
+      if (resources !== undefined) await server.sendResourceListChanged();
+      return;
+    case 'resource': {
+      const isSubscribed = era === 'modern' || subscriptions.has(change.uri);
+      if (resources === undefined || !isSubscribed) return;
+      await server.sendResourceUpdated({ uri: change.uri });
+    }
+  }
+}
+
+/** The stdio transport with a gate: without credentials it answers everything but the handshake itself. */
+class GatedTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly closed: Promise<void>;
+  readonly #lines: LineTransport;
+  readonly #refusal: string | undefined;
+
+  constructor({ input, output, refusal }: StdioConnectionOptions) {
+    this.#lines = new LineTransport(input, output);
+    this.#refusal = refusal;
+    this.closed = new Promise((resolve) => {
+      this.#lines.onclose = () => {
+        resolve();
+        this.onclose?.();
+      };
+    });
+    this.#lines.onerror = (error) => this.onerror?.(error);
+    this.#lines.onmessage = (message) => this.#receive(message);
+  }
+
+  start(): Promise<void> {
+    return this.#lines.start();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return this.#lines.send(message);
+  }
+
+  close(): Promise<void> {
+    return this.#lines.close();
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    const isRefused =
+      this.#refusal !== undefined && 'method' in message && !OPEN_METHODS.has(message.method);
+    if (!isRefused) {
+      this.onmessage?.(message);
+    } else if ('id' in message) {
+      const error = { code: APPLICATION_ERROR.unauthenticated, message: this.#refusal ?? '' };
+      this.send({ jsonrpc: '2.0', id: message.id, error }).catch((cause: Error) =>
+        this.onerror?.(cause),
+      );
+    }
+  }
+}

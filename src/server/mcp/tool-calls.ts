@@ -1,0 +1,164 @@
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  MissingRequiredClientCapabilityError,
+  type Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { quote } from '../../shared/errors.js';
+import { type JsonObject, isJsonObject } from '../../shared/json.js';
+import type { ToolContext } from '../core/context.js';
+import type { ToolDefinition, ToolResult } from '../core/define.js';
+import type { SchemaIssue } from '../core/schema.js';
+import { UnansweredSignal } from './ask.js';
+import { invalidParams, toWireError } from './errors.js';
+import { outputSchemaOf } from './listing.js';
+import {
+  MissingScopeError,
+  type OperationEnvironment,
+  type Outcome,
+  asParams,
+  runOperation,
+} from './operation.js';
+
+/** Serves `tools/call`. What the model can mend comes back as an `isError` result; what the client did wrong, as an error. */
+export async function callTool(
+  environment: OperationEnvironment,
+  server: Server,
+  request: { readonly method: string; readonly params?: unknown },
+  context: ServerContext,
+): Promise<CallToolResult | InputRequiredResult> {
+  const params = asParams(request.params);
+  try {
+    return await runOperation(
+      environment,
+      { method: request.method, params },
+      context,
+      async (toolContext) => {
+        const tool = environment.registry.tools.get(String(params['name']));
+        if (tool === undefined) throw invalidParams(`Unknown tool: ${quote(params['name'])}`);
+        const { result, outcome } =
+          lackingCapabilities(tool, toolContext) ??
+          (await execute(environment, tool, params['arguments'], toolContext));
+        return { result: server.projectCallToolResult(result, outputSchemaOf(tool)), outcome };
+      },
+    );
+  } catch (error) {
+    // No HTTP status can carry the challenge here, and a model reads results, not errors.
+    if (error instanceof MissingScopeError) return errorResult(error.message);
+    throw error;
+  }
+}
+
+async function execute(
+  environment: OperationEnvironment,
+  tool: ToolDefinition,
+  args: unknown,
+  context: ToolContext,
+): Promise<Outcome<CallToolResult>> {
+  const input = await tool.input?.['~standard'].validate(args ?? {});
+  if (input?.issues !== undefined) {
+    const issues = describeIssues(input.issues);
+    return {
+      result: errorResult(`Invalid arguments for ${tool.name}: ${issues}`),
+      outcome: 'tool_error',
+    };
+  }
+  try {
+    const made = await tool.handler(
+      (input === undefined ? (args ?? {}) : input.value) as never,
+      context,
+    );
+    return {
+      result: await toCallToolResult(tool, made),
+      outcome: made.isError === true ? 'tool_error' : 'ok',
+    };
+  } catch (error) {
+    if (error instanceof UnansweredSignal || toWireError(error) !== undefined) throw error;
+    environment.logger.error('a tool failed', { tool: tool.name, error });
+    return {
+      result: errorResult(
+        `${tool.name} failed for a reason inside the server. It is in the server's log.`,
+      ),
+      outcome: 'failed',
+    };
+  }
+}
+
+async function toCallToolResult(tool: ToolDefinition, made: ToolResult): Promise<CallToolResult> {
+  const isError = made.isError === true;
+  const structured = await checkedStructure(tool, made, isError);
+  const content =
+    made.content ??
+    (structured === undefined ? [] : [{ type: 'text', text: JSON.stringify(structured) }]);
+  return {
+    content: content as CallToolResult['content'],
+    ...(structured !== undefined && { structuredContent: structured as JsonObject }),
+    ...(isError && { isError }),
+  };
+}
+
+/** The output as the tool's schema describes it; a tool that breaks its own promise is a defect, not an answer. */
+async function checkedStructure(
+  tool: ToolDefinition,
+  made: ToolResult,
+  isError: boolean,
+): Promise<unknown> {
+  if (tool.output === undefined || isError) return made.structured;
+  const outcome = await tool.output['~standard'].validate(made.structured);
+  if (outcome.issues !== undefined) {
+    throw new TypeError(
+      `the result of tool ${tool.name} does not fit its output schema: ${describeIssues(outcome.issues)}`,
+    );
+  }
+  return outcome.value;
+}
+
+/**
+ * The refusal of a call whose client cannot do what the tool relies on; undefined when it can.
+ *
+ * @throws MissingRequiredClientCapabilityError (-32021) on a modern request: the code does not exist before 2026-07-28
+ */
+function lackingCapabilities(
+  tool: ToolDefinition,
+  context: ToolContext,
+): Outcome<CallToolResult> | undefined {
+  if (tool.requiredCapabilities === undefined) return undefined;
+  const missing = missingMembers(tool.requiredCapabilities, context.clientCapabilities);
+  if (Object.keys(missing).length === 0) return undefined;
+  if (context.era === 'modern') {
+    throw new MissingRequiredClientCapabilityError({ requiredCapabilities: missing as never });
+  }
+  const names = JSON.stringify(missing);
+  return {
+    result: errorResult(`${tool.name} needs client capabilities that were not declared: ${names}`),
+    outcome: 'tool_error',
+  };
+}
+
+function missingMembers(required: JsonObject, declared: JsonObject): JsonObject {
+  const missing: Record<string, JsonObject[string]> = {};
+  for (const [name, wanted] of Object.entries(required)) {
+    const have = declared[name];
+    if (have === undefined || have === null || have === false) missing[name] = wanted;
+    else if (isJsonObject(wanted) && isJsonObject(have)) {
+      const inner = missingMembers(wanted, have);
+      if (Object.keys(inner).length > 0) missing[name] = inner;
+    }
+  }
+  return missing;
+}
+
+function errorResult(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
+function describeIssues(issues: readonly SchemaIssue[]): string {
+  const shown = issues.slice(0, 8).map(({ message, path }) => {
+    const where = (path ?? [])
+      .map((part) => String(typeof part === 'object' ? part.key : part))
+      .join('.');
+    return where === '' ? message : `${where}: ${message}`;
+  });
+  return shown.join('; ');
+}

@@ -1,0 +1,72 @@
+import type { Readable, Writable } from 'node:stream';
+import { type Clock, systemClock } from '../../shared/clock.js';
+import { type Logger, silentLogger } from '../../shared/logger.js';
+import type { Result } from '../../shared/result.js';
+import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
+import type { AuditLog } from '../core/ports.js';
+import type { Principal } from '../core/principal.js';
+import type { Registry } from '../core/registry.js';
+import { createRequestStateCodec } from '../mcp/request-state.js';
+import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
+import { connectStdio } from '../mcp/stdio-connection.js';
+
+export interface StdioServerOptions {
+  /** A function when the registry may be replaced while the server runs. */
+  readonly registry: Registry | (() => Registry);
+  readonly serverInfo: ServerInfo;
+  /**
+   * Who this connection is, for its whole life. An error: only the handshake is served, and everything else is
+   * answered with its `message`, which has to say what to do. Undefined: no authentication.
+   */
+  readonly credential?: Result<Principal, { readonly message: string }> | undefined;
+  readonly input: Readable;
+  /** Carries protocol and nothing else. */
+  readonly output: Writable;
+  readonly audit: AuditLog;
+  /** At least 16 secret bytes. */
+  readonly stateSecret: Uint8Array;
+  /** Share one between transports to reach the clients of all. */
+  readonly changes?: Changes;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+export interface StdioServer {
+  readonly notify: ChangeNotifier;
+  /** Settled when the client has closed the input, or {@link close} was called. Ending the process is the caller's. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * An MCP server over stdio, both eras: the client's first message decides.
+ *
+ * The process speaks for one identity: do not put a server for several people behind one.
+ *
+ * @see MCP 2026-07-28 and 2025-11-25, basic/transports (stdio)
+ */
+export function serveStdio(options: StdioServerOptions): StdioServer {
+  const { clock = systemClock, logger = silentLogger, credential } = options;
+  const changes = options.changes ?? createChanges();
+  const given = options.registry;
+  const registry = typeof given === 'function' ? given : (): Registry => given;
+  const connection = connectStdio({
+    factory: createServerFactory({
+      registry,
+      serverInfo: options.serverInfo,
+      transport: 'stdio',
+      principal: credential?.ok === true ? credential.value : undefined,
+      isPublic: credential === undefined,
+      audit: options.audit,
+      clock,
+      logger,
+      stateCodec: createRequestStateCodec(options.stateSecret, clock),
+    }),
+    changes,
+    input: options.input,
+    output: options.output,
+    logger,
+    refusal: credential?.ok === false ? credential.error.message : undefined,
+  });
+  return { notify: changes, closed: connection.closed, close: () => connection.close() };
+}
