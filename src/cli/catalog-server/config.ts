@@ -26,6 +26,7 @@ export interface ServerConfig {
   readonly isExternalIssuer: boolean;
   readonly dataFolder: string;
   readonly databasePath: string;
+  readonly accessTokenTtlSeconds: number;
   readonly logLevel: LogLevel;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
@@ -103,6 +104,12 @@ export const SETTINGS = {
     description: 'SQLite file',
     defaultText: 'catalog.sqlite in the data folder',
   },
+  accessTokenTtl: {
+    flags: '--access-token-ttl <seconds>',
+    env: 'CATALOG_ACCESS_TOKEN_TTL',
+    description: 'lifetime of the access tokens that our own authorization server issues',
+    default: '600',
+  },
   logLevel: {
     flags: '--log-level <level>',
     env: 'CATALOG_LOG_LEVEL',
@@ -153,7 +160,7 @@ export function resolveConfig(
 ): ServerConfig {
   const role = (raw.role ?? 'all') as Role;
   const host = raw.host ?? 'localhost';
-  const port = parsePort(raw.port ?? (role === 'auth' ? '4000' : '3000'));
+  const port = parseWhole('--port', raw.port ?? (role === 'auth' ? '4000' : '3000'), 0, 65_535);
   const publicUrl = parseOrigin('--public-url', raw.publicUrl ?? defaultPublicUrl(host, port));
   if (raw.issuer !== undefined && role !== 'mcp') {
     throw new ConfigurationError(
@@ -182,6 +189,7 @@ export function resolveConfig(
     ...resolveIssuer(raw, role, publicUrl),
     dataFolder,
     databasePath: parseDatabase(raw.database, dataFolder),
+    accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     isJson: raw.json === true,
     masterSecret,
@@ -249,12 +257,14 @@ function parseDatabase(database: string | undefined, dataFolder: string): string
   );
 }
 
-function parsePort(value: string): number {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
-  if (!(port <= 65_535)) {
-    throw new ConfigurationError(`--port ${quote(value)} is not a whole number from 0 to 65535`);
+function parseWhole(flag: string, value: string, minimum: number, maximum: number): number {
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= minimum && number <= maximum)) {
+    throw new ConfigurationError(
+      `${flag} ${quote(value)} is not a whole number from ${minimum} to ${maximum}`,
+    );
   }
-  return port;
+  return number;
 }
 
 function parseUrl(flag: string, value: string): string {

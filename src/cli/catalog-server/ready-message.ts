@@ -1,0 +1,47 @@
+import type { AuthorizationUser } from '../../authorization/ports.js';
+import type { ServerConfig } from './config.js';
+
+export interface Ready {
+  readonly config: ServerConfig;
+  /** Resource identifier of the MCP endpoint. */
+  readonly mcp: string;
+  readonly people: readonly AuthorizationUser[];
+  readonly demo: { readonly key: string; readonly learner: string } | undefined;
+}
+
+/** One JSON line for scripts. */
+export function readyLine({ config, mcp, demo }: Ready): string {
+  return `${JSON.stringify({
+    url: config.publicUrl,
+    mcp,
+    issuer: config.issuer,
+    apiKey: demo?.key,
+    learner: demo?.learner,
+  })}\n`;
+}
+
+/** What runs, how to get in, and what to try next. */
+export function readyMessage(ready: Ready): string {
+  const { config, mcp, people, demo } = ready;
+  const lines = ['catalog-mcp is running', ''];
+  if (config.role !== 'auth') lines.push(`  MCP server             ${mcp}`);
+  lines.push(`  Authorization server   ${config.issuer}`, `  Data                   ${config.databasePath}`);
+  if (people.length > 0 && config.role !== 'mcp') {
+    const names = people.map((person) => `${person.displayName} (${person.tenant})`);
+    lines.push(`  Demo sign-in           ${names.join(', ')}`);
+  }
+  if (demo !== undefined) {
+    lines.push(`  Demo API key           ${demo.key}`, `                         acts as ${demo.learner}, for 24 hours`);
+  }
+  if (config.role !== 'auth') {
+    lines.push(
+      '',
+      'Try next:',
+      '',
+      `  npx catalog-client login ${mcp}`,
+      `  npx catalog-client call ${mcp} search_courses '{"query":"sql"}'`,
+      '  npx catalog-agent "I am a nurse and want to become a data analyst, 4 hours a week"',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import type { AuthorizationUser } from '../../authorization/ports.js';
+import { seedSampleCatalog } from '../../catalog/index.js';
+import { LOCAL_ISSUER } from '../../server/core/principal.js';
+import { createApiKey } from '../../server/core/api-key.js';
+import type { ApiKeyStore } from '../../server/core/ports.js';
+import { nowSeconds, systemClock } from '../../shared/clock.js';
+import { createSqliteAuthorizationStores } from '../../storage/sqlite/authorization-stores.js';
+import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
+import type { SqliteDatabase } from '../../storage/sqlite/database.js';
+import type { ServerConfig } from './config.js';
+import { isLoopbackUrl } from '../../oauth/loopback.js';
+import { CATALOG_SCOPES } from './scopes.js';
+
+const DEMO_KEY_NAME = 'demo';
+const DEMO_KEY_TTL_SECONDS = 24 * 3600;
+
+/**
+ * Puts the sample catalog and the demo people in, where there is nothing yet. Only on loopback: a server that others
+ * can reach starts empty.
+ */
+export async function seedSample(
+  database: SqliteDatabase,
+  config: Pick<ServerConfig, 'publicUrl'>,
+): Promise<void> {
+  if (!isLoopbackUrl(config.publicUrl)) return;
+  const { users } = createSqliteAuthorizationStores(database);
+  if ((await users.list(1)).length > 0) return;
+  const { learners } = await seedSampleCatalog(createSqliteCatalogStore(database), {
+    // From dist/bin as from dist/cli/catalog-server: the package's own data folder is beside dist.
+    dataFolder: findDataFolder(),
+    clock: systemClock,
+  });
+  for (const learner of learners) {
+    await users.upsert({
+      id: learner.subject,
+      displayName: learner.displayName,
+      tenant: learner.tenant,
+      scopes: Object.keys(CATALOG_SCOPES),
+      isDisabled: false,
+    });
+  }
+}
+
+/** A new demo API key for the first demo person; the one of the start before ends. */
+export async function mintDemoKey(
+  keys: ApiKeyStore,
+  user: AuthorizationUser,
+): Promise<{ key: string; learner: string }> {
+  await keys.revokeByName(DEMO_KEY_NAME, nowSeconds(systemClock));
+  const { key } = await createApiKey(
+    keys,
+    {
+      name: DEMO_KEY_NAME,
+      issuer: LOCAL_ISSUER,
+      subject: user.id,
+      tenant: user.tenant,
+      scopes: user.scopes,
+      ttlSeconds: DEMO_KEY_TTL_SECONDS,
+    },
+    systemClock,
+  );
+  return { key, learner: user.id };
+}
+
+function findDataFolder(): string {
+  return fileURLToPath(new URL('../../data', import.meta.url));
+}

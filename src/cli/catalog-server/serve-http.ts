@@ -1,0 +1,162 @@
+import type { RequestListener } from 'node:http';
+import {
+  type AuthorizationServer,
+  createAuthorizationServer,
+} from '../../authorization/index.js';
+import { createCatalog } from '../../catalog/index.js';
+import { isLoopbackUrl } from '../../oauth/loopback.js';
+import { type HttpServer, createHttpServer, createRegistry } from '../../server/index.js';
+import { systemClock } from '../../shared/clock.js';
+import type { Logger } from '../../shared/logger.js';
+import { deriveKey } from '../../shared/sealing.js';
+import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
+import { createSqliteAuditLog } from '../../storage/sqlite/audit-log.js';
+import { createSqliteAuthorizationStores } from '../../storage/sqlite/authorization-stores.js';
+import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
+import type { SqliteDatabase } from '../../storage/sqlite/database.js';
+import { createSqliteEventLog } from '../../storage/sqlite/event-log.js';
+import { createSqliteSessionStore } from '../../storage/sqlite/session-store.js';
+import { EXIT } from '../exit-codes.js';
+import type { CliIo } from '../io.js';
+import { stderrLogger } from '../stderr-logger.js';
+import {
+  type RawSettings,
+  type ServerConfig,
+  mcpResource,
+  withPort,
+} from './config.js';
+import { embeddedIssuer, remoteIssuer } from './issuers.js';
+import { openPort } from './listen.js';
+import { loadMasterSecret } from './master-secret.js';
+import { readyLine, readyMessage } from './ready-message.js';
+import { mintDemoKey, seedSample } from './sample.js';
+import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
+import { serverInfo } from './server-info.js';
+import { openDatabase } from './storage.js';
+
+const DRAIN_MS = 5000;
+
+interface Parts {
+  readonly config: ServerConfig;
+  readonly raw: RawSettings;
+  readonly database: SqliteDatabase;
+  readonly secret: Uint8Array;
+  readonly logger: Logger;
+}
+
+/** Runs the HTTP server, the authorization server or both until a signal ends them. @returns the exit code */
+export async function serveOverHttp(
+  asked: ServerConfig,
+  raw: RawSettings,
+  io: CliIo,
+): Promise<number> {
+  const logger = stderrLogger(asked.logLevel, (line) => io.stderr.write(line));
+  const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
+  const listening = await openPort(asked.host, asked.port);
+  const config = withPort(asked, raw, listening.port);
+  const database = openDatabase(config);
+  const parts = { config, raw, database, secret, logger };
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    await seedSample(database, config);
+    const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);
+    if (authorization !== undefined) closers.push(() => authorization.close());
+    if (config.role === 'auth' && authorization !== undefined) {
+      listening.serve(authorizationListener(authorization));
+    } else {
+      const http = await startMcp(parts, authorization);
+      closers.push(() => http.close());
+      listening.serve(http.listener);
+    }
+    await announce(parts, io);
+    await untilSignalled();
+    return EXIT.ok;
+  } finally {
+    await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
+    database.close();
+  }
+}
+
+function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
+  const { config, raw, database, secret, logger } = parts;
+  return createAuthorizationServer({
+    issuer: config.issuer,
+    stores: createSqliteAuthorizationStores(database),
+    masterSecret: secret,
+    resources: [
+      {
+        resource: mcpResource(config, raw),
+        scopes: CATALOG_SCOPES,
+        defaultScopes: DEFAULT_SCOPES,
+        accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+      },
+    ],
+    signIn: { kind: 'demo' },
+    clock: systemClock,
+    logger,
+  });
+}
+
+async function startMcp(
+  parts: Parts,
+  authorization: AuthorizationServer | undefined,
+): Promise<HttpServer> {
+  const { config, database, secret, logger } = parts;
+  const catalog = createCatalog({
+    store: createSqliteCatalogStore(database),
+    clock: systemClock,
+    cursorSecret: deriveKey(secret, 'catalog-cursor'),
+  });
+  return createHttpServer({
+    registry: createRegistry(catalog),
+    serverInfo: serverInfo(),
+    publicUrl: config.publicUrl,
+    authentication: {
+      trustedIssuers: [
+        authorization === undefined
+          ? await remoteIssuer(config)
+          : embeddedIssuer(config.issuer, authorization),
+      ],
+      apiKeys: createSqliteApiKeyStore(database),
+    },
+    authorizationServers: [config.issuer],
+    scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
+    sessions: createSqliteSessionStore(database),
+    events: createSqliteEventLog(database),
+    audit: createSqliteAuditLog(database),
+    stateSecret: deriveKey(secret, 'request-state'),
+    handlers: authorization === undefined ? [] : [(req, res) => authorization.handle(req, res)],
+    clock: systemClock,
+    logger,
+  });
+}
+
+function authorizationListener(authorization: AuthorizationServer): RequestListener {
+  return (request, response) => {
+    void (async () => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      if (pathname === '/healthz') response.writeHead(200).end('{"status":"ok"}');
+      else if (!(await authorization.handle(request, response))) response.writeHead(404).end();
+    })();
+  };
+}
+
+async function announce(parts: Parts, io: CliIo): Promise<void> {
+  const { config, raw, database } = parts;
+  const { users } = createSqliteAuthorizationStores(database);
+  const people = await users.list(10);
+  const [first] = people;
+  // A key in the clear on a terminal is for a machine of one's own, never for a server that others reach.
+  const demo =
+    first !== undefined && isLoopbackUrl(config.publicUrl)
+      ? await mintDemoKey(createSqliteApiKeyStore(database), first)
+      : undefined;
+  const ready = { config, mcp: mcpResource(config, raw), people, demo };
+  io.stdout.write(config.isJson ? readyLine(ready) : readyMessage(ready));
+}
+
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,72 @@
+import { createCatalog } from '../../catalog/index.js';
+import { verifyApiKey } from '../../server/core/api-key.js';
+import type { Principal } from '../../server/core/principal.js';
+import { createRegistry } from '../../server/core/registry.js';
+import { serveStdio } from '../../server/stdio/serve-stdio.js';
+import { systemClock } from '../../shared/clock.js';
+import { type Result, err } from '../../shared/result.js';
+import { deriveKey } from '../../shared/sealing.js';
+import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
+import { createSqliteAuditLog } from '../../storage/sqlite/audit-log.js';
+import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
+import type { SqliteDatabase } from '../../storage/sqlite/database.js';
+import { EXIT } from '../exit-codes.js';
+import type { CliIo } from '../io.js';
+import { stderrLogger } from '../stderr-logger.js';
+import type { ServerConfig } from './config.js';
+import { loadMasterSecret } from './master-secret.js';
+import { serverInfo } from './server-info.js';
+import { openDatabase } from './storage.js';
+
+const HOW_TO_GET_A_KEY =
+  'set CATALOG_API_KEY to a key from "catalog-server api-keys create" (npm start prints a demo key)';
+
+/**
+ * Serves MCP on standard input and output until the client closes the input. The person is the owner of the API key in
+ * the environment; one process, one person.
+ *
+ * @returns the exit code
+ */
+export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<number> {
+  const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
+  const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
+  const database = openDatabase(config);
+  const credential = await credentialOf(database, io);
+  if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
+  const server = serveStdio({
+    registry: createRegistry(
+      createCatalog({
+        store: createSqliteCatalogStore(database),
+        clock: systemClock,
+        cursorSecret: deriveKey(secret, 'catalog-cursor'),
+      }),
+    ),
+    serverInfo: serverInfo(),
+    credential,
+    input: process.stdin,
+    output: process.stdout,
+    audit: createSqliteAuditLog(database),
+    stateSecret: deriveKey(secret, 'request-state'),
+    clock: systemClock,
+    logger,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void server.close());
+  }
+  await server.closed;
+  database.close();
+  return EXIT.ok;
+}
+
+async function credentialOf(
+  database: SqliteDatabase,
+  io: CliIo,
+): Promise<Result<Principal, { readonly message: string }>> {
+  const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
+  if (key === undefined || key === '') {
+    return err({ message: `no API key: ${HOW_TO_GET_A_KEY}` });
+  }
+  const verified = await verifyApiKey(createSqliteApiKeyStore(database), key, systemClock);
+  if (verified.ok) return verified;
+  return err({ message: `the API key in CATALOG_API_KEY is ${verified.error}: ${HOW_TO_GET_A_KEY}` });
+}
