@@ -1,0 +1,110 @@
+import type { JsonValue } from '../shared/json.js';
+import { type CourseView, viewCourse } from './course-view.js';
+import type { CourseEvidence } from './evidence.js';
+import type { Claim, Reason } from './recommendation.js';
+import { nameOf } from './json-view.js';
+import type { LearnerRequest } from './request.js';
+
+/** The sentence for a claim, made from the field and its value alone. */
+export function renderReason(claim: Claim, about: CourseEvidence, request: LearnerRequest): string {
+  const value = showValue(claim.value);
+  const field = claim.field.split('.')[0] ?? claim.field;
+  switch (field) {
+    case 'title':
+    case 'name':
+      return `the title is "${value}"`;
+    case 'subject':
+      return `the subject is ${value}`;
+    case 'summary':
+    case 'description':
+      return `the ${field} says: "${value}"`;
+    case 'teaches':
+    case 'skills':
+    case 'skillsTaught':
+    case 'skills_taught':
+      return `teaches ${value}`;
+    case 'prerequisites':
+      return claim.of === undefined ? `builds on ${value}` : `is needed first for "${about.title}"`;
+    case 'level':
+    case 'difficulty':
+      return `the level is ${value}`;
+    default:
+      return conditionText(field, viewCourse(about), request) ?? `${claim.field}: ${value}`;
+  }
+}
+
+function conditionText(
+  field: string,
+  view: CourseView,
+  request: LearnerRequest,
+): string | undefined {
+  if (field === view.minutes?.field) {
+    const hours = round(view.minutes.value / 60);
+    const pace = request.hoursPerWeek;
+    const weeks = pace === undefined ? undefined : Math.ceil(hours / pace);
+    const atPace =
+      weeks === undefined ? '' : `, ${weeks} week${weeks === 1 ? '' : 's'} at ${pace} hours a week`;
+    return `takes ${hours} hour${hours === 1 ? '' : 's'}${atPace}`;
+  }
+  if (field === view.weeklyHours?.field) return `asks for ${view.weeklyHours.value} hours a week`;
+  if (field === view.price?.field) {
+    const { amount, currency } = view.price.value;
+    return amount === 0
+      ? 'is free'
+      : `costs ${amount}${currency === undefined ? '' : ` ${currency}`}`;
+  }
+  if (field === view.languages?.field) return `is in ${view.languages.value.join(', ')}`;
+  return undefined;
+}
+
+/** How the conditions of the request hold for a course, field by field. Only what the person asked about is said. */
+export function conditionReasons(
+  course: CourseEvidence,
+  request: LearnerRequest,
+): readonly Reason[] {
+  const view = viewCourse(course);
+  const fields = [
+    request.level !== undefined && view.level?.field,
+    (request.hoursPerWeek !== undefined || request.maxHours !== undefined) && view.minutes?.field,
+    request.hoursPerWeek !== undefined && view.weeklyHours?.field,
+    request.languages.length > 0 && view.languages?.field,
+    request.budget !== undefined && view.price?.field,
+  ];
+  return fields.flatMap((field) => {
+    const value = typeof field === 'string' ? course.fields[field] : undefined;
+    if (typeof field !== 'string' || value === undefined) return [];
+    const claim: Claim = { field, value };
+    return [{ field, value, course: course.id, text: renderReason(claim, course, request) }];
+  });
+}
+
+const MAX_WORDING = 300;
+
+/**
+ * Whether a planner's own wording of a claim may be shown: one line, it has the cited value in it, and every number in
+ * it is a number of the value or of the request. Other words are the planner's; they are not checked.
+ */
+export function isGroundedWording(text: string, claim: Claim, request: LearnerRequest): boolean {
+  if (text.trim() === '' || text.length > MAX_WORDING || /\p{Cc}/u.test(text)) return false;
+  const value = showValue(claim.value);
+  if (!text.toLowerCase().includes(value.toLowerCase())) return false;
+  const known = new Set(numbersIn(`${value} ${request.text}`));
+  return numbersIn(text).every((number) => known.has(number));
+}
+
+function numbersIn(text: string): readonly string[] {
+  return text.match(/\d+(?:[.,]\d+)?/g) ?? [];
+}
+
+function showValue(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).map(showValue).join(', ');
+  return (
+    nameOf(value, ['label', 'name', 'skill', 'title', 'text', 'course', 'id']) ??
+    JSON.stringify(value)
+  );
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
