@@ -149,8 +149,7 @@ async function checkSignature(
       return 'keys_unavailable';
     }
     // What jose throws about the token or about a key that fits it is the token's fault; a plain error is the fetch's.
-    const isTokensFault =
-      error instanceof errors.JOSEError && error.code !== errors.JOSEError.code;
+    const isTokensFault = error instanceof errors.JOSEError && error.code !== errors.JOSEError.code;
     return isTokensFault ? 'bad_signature' : 'keys_unavailable';
   }
 }

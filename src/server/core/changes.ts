@@ -23,7 +23,7 @@ export interface Changes extends ChangeNotifier {
 export function createChanges(): Changes {
   const listeners = new Set<(change: Change) => void>();
   const publish = (change: Change): void => {
-    for (const listener of [...listeners]) listener(change);
+    for (const listener of listeners) listener(change);
   };
   return {
     toolsChanged: () => publish({ kind: 'tools' }),

@@ -44,7 +44,7 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
 export function defineTool<Input extends Schema, Output extends Schema>(
   definition: ToolDefinition<Input, Output>,
 ): ToolDefinition {
-  return definition as unknown as ToolDefinition;
+  return definition;
 }
 
 export interface ResourceContents {

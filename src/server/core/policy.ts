@@ -25,12 +25,12 @@ export function requiredScopes(registry: Registry, request: OperationRequest): r
   const params = isJsonObject(request.params) ? request.params : {};
   switch (request.method) {
     case 'tools/call':
-      return registry.tools.get(String(params['name']))?.scopes ?? [];
+      return registry.tools.get(textOf(params['name']))?.scopes ?? [];
     case 'prompts/get':
-      return registry.prompts.get(String(params['name']))?.scopes ?? [];
+      return registry.prompts.get(textOf(params['name']))?.scopes ?? [];
     case 'resources/read':
     case 'resources/subscribe':
-      return findResource(registry, String(params['uri']))?.definition.scopes ?? [];
+      return findResource(registry, textOf(params['uri']))?.definition.scopes ?? [];
     case 'completion/complete':
       return completionScopes(registry, params['ref']);
     case 'subscriptions/listen':
@@ -52,8 +52,8 @@ export function insufficientScopes(
 
 function completionScopes(registry: Registry, ref: unknown): readonly string[] {
   if (!isJsonObject(ref)) return [];
-  if (ref['type'] === 'ref/prompt') return registry.prompts.get(String(ref['name']))?.scopes ?? [];
-  const uri = String(ref['uri']);
+  if (ref['type'] === 'ref/prompt') return registry.prompts.get(textOf(ref['name']))?.scopes ?? [];
+  const uri = textOf(ref['uri']);
   return registry.resourceTemplates.get(uri)?.scopes ?? registry.resources.get(uri)?.scopes ?? [];
 }
 
@@ -61,6 +61,11 @@ function listenScopes(registry: Registry, filter: unknown): readonly string[] {
   const uris = isJsonObject(filter) ? filter['resourceSubscriptions'] : undefined;
   if (!Array.isArray(uris)) return [];
   return unionScopes(
-    ...uris.map((uri) => findResource(registry, String(uri))?.definition.scopes ?? []),
+    ...uris.map((uri) => findResource(registry, textOf(uri))?.definition.scopes ?? []),
   );
+}
+
+/** A value that should be a text; anything else names nothing. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

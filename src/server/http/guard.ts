@@ -76,7 +76,7 @@ export function applyCors(request: IncomingMessage, response: ServerResponse): b
   response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
   response.setHeader('Vary', 'Origin');
   if (request.method !== 'OPTIONS') return false;
-  const asked = String(request.headers['access-control-request-headers'] ?? '')
+  const asked = (request.headers['access-control-request-headers'] ?? '')
     .split(',', MAX_PREFLIGHT_HEADERS)
     .map((name) => name.trim().toLowerCase())
     .filter((name) => ALLOWED_HEADERS.has(name) || /^mcp-param-[a-z0-9_.-]+$/.test(name));

@@ -63,7 +63,7 @@ export function inputSchemaOf(tool: ToolDefinition): Tool['inputSchema'] {
 export function outputSchemaOf(tool: ToolDefinition): Tool['outputSchema'] {
   if (tool.output === undefined) return undefined;
   const { vendor, jsonSchema } = tool.output['~standard'];
-  return tidy(vendor, jsonSchema.output({ target: DIALECT })) as Tool['outputSchema'];
+  return tidy(vendor, jsonSchema.output({ target: DIALECT }));
 }
 
 /** Generated schemas need not name the default dialect: it is bytes in every model's context. Hand-written ones stay. */

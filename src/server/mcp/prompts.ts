@@ -7,6 +7,7 @@ import type {
 import { quote } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Completer } from '../core/define.js';
+import { textOf } from '../core/policy.js';
 import type { Registry } from '../core/registry.js';
 import { invalidParams } from './errors.js';
 import { type OperationEnvironment, asParams, runOperation } from './operation.js';
@@ -25,7 +26,7 @@ export async function getPrompt(
     { method: request.method, params },
     context,
     async (requestContext) => {
-      const prompt = environment.registry.prompts.get(String(params['name']));
+      const prompt = environment.registry.prompts.get(textOf(params['name']));
       if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(params['name'])}`);
       const args = textMembers(params['arguments']);
       const missing = (prompt.arguments ?? []).find(
@@ -51,9 +52,9 @@ export async function complete(registry: Registry, params: unknown): Promise<Com
   if (!isJsonObject(ref) || !isJsonObject(argument)) {
     throw invalidParams('params.ref and params.argument have to be objects');
   }
-  const completer = findCompleter(registry, ref, String(argument['name']));
+  const completer = findCompleter(registry, ref, textOf(argument['name']));
   const known = isJsonObject(context) ? textMembers(context['arguments']) : {};
-  const values = (await completer?.(String(argument['value'] ?? ''), { arguments: known })) ?? [];
+  const values = (await completer?.(textOf(argument['value']), { arguments: known })) ?? [];
   return {
     completion: {
       values: values.slice(0, MAX_COMPLETIONS),
@@ -69,11 +70,11 @@ function findCompleter(
   argument: string,
 ): Completer | undefined {
   if (ref['type'] === 'ref/prompt') {
-    const prompt = registry.prompts.get(String(ref['name']));
+    const prompt = registry.prompts.get(textOf(ref['name']));
     if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(ref['name'])}`);
     return prompt.arguments?.find((candidate) => candidate.name === argument)?.complete;
   }
-  const uri = String(ref['uri']);
+  const uri = textOf(ref['uri']);
   const template = registry.resourceTemplates.get(uri);
   if (template === undefined && !registry.resources.has(uri)) {
     throw invalidParams(`Unknown resource template: ${quote(ref['uri'])}`);

@@ -36,7 +36,7 @@ export async function readResource(
         })),
         ...(cache !== undefined && { ttlMs: cache.ttlMs, cacheScope: cache.scope }),
       };
-      return { result: result as ReadResourceResult, outcome: 'ok' };
+      return { result, outcome: 'ok' };
     },
   );
 }

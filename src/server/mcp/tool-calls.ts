@@ -9,6 +9,7 @@ import { quote } from '../../shared/errors.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { ToolContext } from '../core/context.js';
 import type { ToolDefinition, ToolResult } from '../core/define.js';
+import { textOf } from '../core/policy.js';
 import type { SchemaIssue } from '../core/schema.js';
 import { UnansweredSignal } from './ask.js';
 import { invalidParams, toWireError } from './errors.js';
@@ -35,7 +36,7 @@ export async function callTool(
       { method: request.method, params },
       context,
       async (toolContext) => {
-        const tool = environment.registry.tools.get(String(params['name']));
+        const tool = environment.registry.tools.get(textOf(params['name']));
         if (tool === undefined) throw invalidParams(`Unknown tool: ${quote(params['name'])}`);
         const { result, outcome } =
           lackingCapabilities(tool, toolContext) ??
@@ -65,10 +66,7 @@ async function execute(
     };
   }
   try {
-    const made = await tool.handler(
-      (input === undefined ? (args ?? {}) : input.value) as never,
-      context,
-    );
+    const made = await tool.handler(input === undefined ? (args ?? {}) : input.value, context);
     return {
       result: await toCallToolResult(tool, made),
       outcome: made.isError === true ? 'tool_error' : 'ok',
@@ -127,7 +125,7 @@ function lackingCapabilities(
   const missing = missingMembers(tool.requiredCapabilities, context.clientCapabilities);
   if (Object.keys(missing).length === 0) return undefined;
   if (context.era === 'modern') {
-    throw new MissingRequiredClientCapabilityError({ requiredCapabilities: missing as never });
+    throw new MissingRequiredClientCapabilityError({ requiredCapabilities: missing });
   }
   const names = JSON.stringify(missing);
   return {
