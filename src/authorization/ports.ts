@@ -1,0 +1,199 @@
+import type { Result } from '../shared/result.js';
+
+/**
+ * One protocol artifact: session, interaction, grant, code, refresh token, access token row. The store never sees a
+ * bearer value: ids arrive hashed, payloads sealed.
+ */
+export interface ArtifactRecord {
+  /** Kind of artifact, for example `RefreshToken`. */
+  readonly model: string;
+  readonly idHash: string;
+  /** Sealed JSON. */
+  readonly payload: string;
+  /** The grant it belongs to: revoking the grant deletes it. */
+  readonly grantHash: string | undefined;
+  readonly uidHash: string | undefined;
+  readonly userCodeHash: string | undefined;
+  readonly clientId: string | undefined;
+  readonly accountId: string | undefined;
+  /** Epoch seconds; set once, by a `consume` write. */
+  readonly consumedAt: number | undefined;
+  /** Epoch seconds. */
+  readonly expiresAt: number | undefined;
+  readonly createdAt: number;
+}
+
+/** The answer that a spent refresh token got, kept for a repeat of the same request. */
+export interface RefreshReplay {
+  /** Hash of the spent token. */
+  readonly idHash: string;
+  readonly grantHash: string;
+  /** Hash of the refresh token that the answer holds. */
+  readonly successorHash: string;
+  /** Sealed under a key that only the spent token gives. */
+  readonly response: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+/** One write of a unit. `insert` and `consume` can conflict; the others cannot. */
+export type ArtifactWrite =
+  | { readonly kind: 'upsert'; readonly record: ArtifactRecord }
+  /** Conflicts when the artifact is already there. */
+  | { readonly kind: 'insert'; readonly record: ArtifactRecord }
+  /** Compare-and-set: conflicts when the artifact is consumed or gone. */
+  | {
+      readonly kind: 'consume';
+      readonly model: string;
+      readonly idHash: string;
+      readonly consumedAt: number;
+    }
+  | { readonly kind: 'destroy'; readonly model: string; readonly idHash: string }
+  /** Deletes every artifact of the grant, the grant itself and its kept answers. */
+  | { readonly kind: 'revokeGrant'; readonly grantHash: string }
+  | { readonly kind: 'keepReplay'; readonly replay: RefreshReplay }
+  | {
+      readonly kind: 'touchClient';
+      readonly clientId: string;
+      readonly lastUsedAt: number;
+      readonly expiresAt: number;
+    };
+
+export interface CommitConflict {
+  readonly kind: 'insert' | 'consume';
+  readonly model: string;
+  readonly idHash: string;
+}
+
+export interface ArtifactStore {
+  find(model: string, idHash: string): Promise<ArtifactRecord | undefined>;
+  findByUid(model: string, uidHash: string): Promise<ArtifactRecord | undefined>;
+  findByUserCode(model: string, userCodeHash: string): Promise<ArtifactRecord | undefined>;
+  findReplay(idHash: string): Promise<RefreshReplay | undefined>;
+  /**
+   * Applies all writes in order and in one transaction, or, on the first conflict, none of them. When it rejects,
+   * nothing was written.
+   */
+  commit(writes: readonly ArtifactWrite[]): Promise<Result<undefined, CommitConflict>>;
+  /** Deletes artifacts and kept answers that expired before `nowSeconds`. @returns how many artifacts */
+  deleteExpired(nowSeconds: number): Promise<number>;
+}
+
+export interface ClientRecord {
+  readonly clientId: string;
+  /** Sealed JSON of the registered metadata, client secret included. */
+  readonly metadata: string;
+  /** How it came to be known. */
+  readonly source: 'registered' | 'operator';
+  /** Epoch seconds. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number | undefined;
+  /** Epoch seconds; undefined: never. */
+  readonly expiresAt: number | undefined;
+}
+
+export interface AuthorizationClientStore {
+  /** @returns undefined when unknown or expired at `nowSeconds` */
+  find(clientId: string, nowSeconds: number): Promise<ClientRecord | undefined>;
+  /**
+   * Stores a client, in place of one with the same id. With `maxRegistered` clients of source `registered` there, the
+   * expired ones go first, then the oldest one that was never used.
+   *
+   * @returns false when there is still no room
+   */
+  save(
+    record: ClientRecord,
+    limits: { readonly maxRegistered: number; readonly nowSeconds: number },
+  ): Promise<boolean>;
+  /** @returns whether it was there */
+  delete(clientId: string): Promise<boolean>;
+  count(): Promise<number>;
+  deleteExpired(nowSeconds: number): Promise<number>;
+}
+
+export interface SigningKeyRecord {
+  readonly kid: string;
+  readonly algorithm: string;
+  /** Sealed private JWK. */
+  readonly privateJwk: string;
+  /** Epoch seconds, all of them. */
+  readonly createdAt: number;
+  /** Signs from here on. */
+  readonly activateAt: number;
+  /** Verifies only from here on; undefined: not planned. */
+  readonly retireAt: number | undefined;
+  /** Unpublished from here on; undefined: not planned. */
+  readonly removeAt: number | undefined;
+}
+
+export interface SigningKeyStore {
+  /** Oldest first. */
+  list(): Promise<readonly SigningKeyRecord[]>;
+  /**
+   * Stores a key unless one of its algorithm is there already, so that processes that start together end up with one.
+   *
+   * @returns whether this key was stored
+   */
+  insertFirst(record: SigningKeyRecord): Promise<boolean>;
+}
+
+/** A person who may sign in. */
+export interface AuthorizationUser {
+  /** The `sub` of the tokens. */
+  readonly id: string;
+  readonly displayName: string;
+  readonly tenant: string;
+  /** What this person may grant to a client. */
+  readonly scopes: readonly string[];
+  /** A disabled person can neither sign in nor have a token refreshed. */
+  readonly isDisabled: boolean;
+}
+
+export interface AuthorizationUserStore {
+  find(id: string): Promise<AuthorizationUser | undefined>;
+  /** In order of display name, at most `limit`. */
+  list(limit: number): Promise<readonly AuthorizationUser[]>;
+  upsert(user: AuthorizationUser): Promise<void>;
+}
+
+/** What a person has allowed a client once. */
+export interface ConsentRecord {
+  readonly userId: string;
+  readonly clientId: string;
+  /** Canonical resource. */
+  readonly resource: string;
+  readonly scopes: readonly string[];
+  /** Changes when the client's name or redirect URIs do: then the consent no longer counts. */
+  readonly clientFingerprint: string;
+  /** Epoch seconds. */
+  readonly grantedAt: number;
+}
+
+export interface ConsentStore {
+  find(userId: string, clientId: string, resource: string): Promise<ConsentRecord | undefined>;
+  save(record: ConsentRecord): Promise<void>;
+  /** @returns whether it was there */
+  delete(userId: string, clientId: string, resource: string): Promise<boolean>;
+}
+
+export interface CounterStore {
+  /**
+   * Adds one and returns the count in the running window; a window starts with the first count after the last ended.
+   */
+  increment(
+    name: string,
+    windowSeconds: number,
+    nowSeconds: number,
+  ): Promise<{ readonly count: number; readonly resetsAt: number }>;
+  deleteExpired(nowSeconds: number): Promise<number>;
+}
+
+/** Everything the authorization server keeps. One database behind all of it. */
+export interface AuthorizationStores {
+  readonly artifacts: ArtifactStore;
+  readonly clients: AuthorizationClientStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly users: AuthorizationUserStore;
+  readonly consents: ConsentStore;
+  readonly counters: CounterStore;
+}

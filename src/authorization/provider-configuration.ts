@@ -1,0 +1,292 @@
+import {
+  type Configuration,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+  errors,
+} from 'oidc-provider';
+import type { JWK } from 'jose';
+import { parseScope } from '../oauth/scope.js';
+import { deriveKey } from '../shared/sealing.js';
+import type { Sealer } from '../shared/sealing.js';
+import { ArtifactAdapter } from './artifact-adapter.js';
+import { ClientAdapter } from './client-adapter.js';
+import { applyClientPolicy, classifyRedirectUri } from './client-policy.js';
+import { DevelopmentDefaultError } from './errors.js';
+import { buildInteractionPolicy, createGrantLoader } from './interaction-policy.js';
+import { type Locations, ROUTES } from './locations.js';
+import {
+  CLIENT_AUTH_METHODS,
+  GRANT_TYPES,
+  PROTOCOL_SCOPES,
+  SIGNING_ALGORITHM,
+} from './metadata.js';
+import { type AuthorizationServerOptions, LIFETIMES, type PreRegisteredClient } from './options.js';
+import { renderErrorPage } from './pages/error-page.js';
+import { PAGE_HEADERS } from './pages/layout.js';
+import { type ResourceRegistry, defaultScopesOf } from './resources.js';
+
+export interface EngineParts {
+  readonly options: AuthorizationServerOptions;
+  readonly locations: Locations;
+  readonly resources: ResourceRegistry;
+  readonly privateKeys: readonly JWK[];
+  readonly sealer: Sealer;
+}
+
+/** The name under which operator-given clients carry the resources they may introspect. */
+const INTROSPECTS = 'introspects';
+
+/** The configuration of the engine: everything it could default to that matters is said here. */
+export function buildConfiguration(parts: EngineParts): Configuration {
+  const { options, locations, resources, privateKeys, sealer } = parts;
+  const { stores, clock } = options;
+  const artifactOptions = { artifacts: stores.artifacts, users: stores.users, sealer, clock };
+  const clientOptions = {
+    clients: stores.clients,
+    sealer,
+    clock,
+    maxClients: options.registration?.maxClients ?? 5000,
+  };
+  const cookie = { signed: true, httpOnly: true, sameSite: 'lax', overwrite: true } as const;
+  return {
+    adapter: (model: string) =>
+      model === 'Client'
+        ? new ClientAdapter(clientOptions)
+        : new ArtifactAdapter(model, artifactOptions),
+    jwks: { keys: [...privateKeys] as never },
+    clients: (options.clients ?? []).map(toStaticClient),
+    cookies: {
+      keys: [deriveKey(options.masterSecret, 'authorization:cookies').toString('base64url')],
+      names: locations.cookieNames,
+      short: cookie,
+      long: cookie,
+    },
+    routes: {
+      authorization: ROUTES.authorization,
+      token: ROUTES.token,
+      registration: ROUTES.registration,
+      revocation: ROUTES.revocation,
+      introspection: ROUTES.introspection,
+      jwks: ROUTES.jwks,
+    },
+    scopes: [...PROTOCOL_SCOPES],
+    claims: { openid: ['sub', 'name'] },
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientAuthMethods: [...CLIENT_AUTH_METHODS],
+    clientDefaults: {
+      grant_types: [...GRANT_TYPES],
+      response_types: ['code'],
+      id_token_signed_response_alg: SIGNING_ALGORITHM,
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+    extraClientMetadata: {
+      properties: [INTROSPECTS, 'software_id', 'software_version'],
+      validator(ctx, key, _value, metadata) {
+        // Only a registration request has a context; the operator's and stored clients went through it or need not.
+        if (ctx === undefined || key !== INTROSPECTS) return;
+        const draft = metadata as unknown as Record<string, unknown>;
+        delete draft[INTROSPECTS];
+        applyClientPolicy(draft, {
+          allowsPrivateUseSchemes: options.registration?.allowsPrivateUseSchemes ?? true,
+        });
+      },
+    },
+    // Runs on every authorization request, present or not: the place to fill in the scope of one that names none.
+    extraParams: {
+      idp_hint(ctx: KoaContextWithOIDC) {
+        fillDefaultScope(ctx, resources);
+      },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      userinfo: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) =>
+          token.clientId === client.clientId ||
+          ('aud' in token && introspectsOf(client).includes(String(token.aud))),
+      },
+      registration: {
+        enabled: options.registration?.isEnabled ?? true,
+        issueRegistrationAccessToken: false,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (_ctx, _client, oneOf) =>
+          oneOf === undefined ? resources.fallback.resource : singleOf(oneOf),
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, id) => resourceServerInfo(ctx, id, parts),
+      },
+    },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    revokeGrantPolicy: () => true,
+    clientBasedCORS: () => true,
+    async findAccount(_ctx, id) {
+      const user = await stores.users.find(id);
+      if (user === undefined || user.isDisabled) return undefined;
+      return { accountId: user.id, claims: () => ({ sub: user.id, name: user.displayName }) };
+    },
+    async extraTokenClaims(_ctx, token) {
+      const accountId = 'accountId' in token ? token.accountId : undefined;
+      const user = accountId === undefined ? undefined : await stores.users.find(accountId);
+      return user === undefined ? undefined : { tenant: user.tenant };
+    },
+    loadExistingGrant: createGrantLoader(stores, resources),
+    interactions: {
+      policy: buildInteractionPolicy(),
+      url: (_ctx, interaction) => `${locations.basePath}${ROUTES.interaction}/${interaction.uid}`,
+    },
+    renderError(ctx, out) {
+      for (const [name, value] of Object.entries(PAGE_HEADERS)) ctx.set(name, value);
+      ctx.type = 'html';
+      ctx.body = renderErrorPage({ error: out.error, description: out.error_description });
+    },
+    formats: { customizers: { jwt: createTokenRecorder(artifactOptions) } },
+    fetch: () => Promise.reject(new TypeError('the authorization server fetches nothing')),
+    ttl: {
+      AccessToken: LIFETIMES.accessToken,
+      AuthorizationCode: LIFETIMES.authorizationCode,
+      RefreshToken: LIFETIMES.refreshToken,
+      Grant: LIFETIMES.grant,
+      Interaction: LIFETIMES.interaction,
+      Session: LIFETIMES.session,
+      IdToken: LIFETIMES.idToken,
+    },
+  };
+}
+
+/**
+ * Fails when the engine would run on one of its development defaults.
+ *
+ * @throws {DevelopmentDefaultError} naming the first such setting
+ */
+export function assertNoDevelopmentDefaults(configuration: Configuration): void {
+  const { adapter, jwks, cookies, features, findAccount, interactions } = configuration;
+  const isSet: Record<string, boolean> = {
+    adapter: adapter !== undefined,
+    jwks: (jwks?.keys.length ?? 0) > 0,
+    'cookies.keys': Array.isArray(cookies?.keys) && cookies.keys.length > 0,
+    'features.devInteractions': features?.devInteractions?.enabled === false,
+    'features.resourceIndicators.getResourceServerInfo':
+      features?.resourceIndicators?.getResourceServerInfo !== undefined,
+    findAccount: findAccount !== undefined,
+    'interactions.url': interactions?.url !== undefined,
+    renderError: configuration.renderError !== undefined,
+    fetch: configuration.fetch !== undefined,
+  };
+  const missing = Object.keys(isSet).find((setting) => isSet[setting] !== true);
+  if (missing !== undefined) throw new DevelopmentDefaultError(missing);
+}
+
+/** Remembers each JWT access token by its `jti`, so that it can be introspected and revoked (gap of the engine). */
+function createTokenRecorder(
+  artifactOptions: ConstructorParameters<typeof ArtifactAdapter>[1],
+): NonNullable<NonNullable<Configuration['formats']>['customizers']>['jwt'] {
+  const adapter = new ArtifactAdapter('AccessToken', artifactOptions);
+  return async (_ctx, token, jwt) => {
+    const { iat, exp, sub, aud, scope, tenant } = jwt.payload;
+    await adapter.upsert(
+      accessTokenRowId(token.jti),
+      {
+        jti: accessTokenRowId(token.jti),
+        kind: 'AccessToken',
+        iat: Number(iat),
+        exp: Number(exp),
+        accountId: String(sub),
+        clientId: token.clientId,
+        grantId: 'grantId' in token ? token.grantId : undefined,
+        aud: String(aud),
+        scope: typeof scope === 'string' ? scope : undefined,
+        extra: { tenant },
+      } as never,
+      token.expiration,
+    );
+  };
+}
+
+/** The row of a JWT access token. The prefix keeps a `jti` from being a bearer value of its own. */
+export function accessTokenRowId(jti: string): string {
+  return `jwt:${jti}`;
+}
+
+function fillDefaultScope(ctx: KoaContextWithOIDC, resources: ResourceRegistry): void {
+  const { params, resourceServers = {} } = ctx.oidc;
+  if (params === undefined) return;
+  const requested = parseScope(typeof params['scope'] === 'string' ? params['scope'] : undefined);
+  const ids = Object.keys(resourceServers);
+  const known = ids.flatMap((id) => Object.keys(resources.get(id)?.scopes ?? {}));
+  if (requested.some((scope) => known.includes(scope))) return;
+  const isProtocol = (scope: string) => PROTOCOL_SCOPES.some((name) => name === scope);
+  if (requested.length > 0 && !requested.some(isProtocol)) {
+    throw new errors.InvalidScope('none of the requested scopes is known', requested.join(' '));
+  }
+  const defaults = ids.flatMap((id) => {
+    const resource = resources.get(id);
+    return resource === undefined ? [] : defaultScopesOf(resource);
+  });
+  params['scope'] = [...new Set([...requested, ...defaults])].join(' ');
+}
+
+async function resourceServerInfo(
+  ctx: KoaContextWithOIDC,
+  id: string,
+  { options, resources }: EngineParts,
+): Promise<ResourceServer> {
+  const resource = resources.get(id);
+  if (resource === undefined) throw new errors.InvalidTarget('resource is not known here');
+  // At the token endpoint the person may have lost a scope since the grant was made.
+  const accountId = ctx.oidc.entities.Account?.accountId;
+  const user = accountId === undefined ? undefined : await options.stores.users.find(accountId);
+  const isTokenRequest = ctx.oidc.route === 'token';
+  const scopes = Object.keys(resource.scopes).filter(
+    (scope) => !isTokenRequest || user === undefined || user.scopes.includes(scope),
+  );
+  return {
+    scope: scopes.join(' '),
+    audience: resource.resource,
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: resource.accessTokenTtlSeconds ?? LIFETIMES.accessToken,
+    jwt: { sign: { alg: SIGNING_ALGORITHM } },
+  };
+}
+
+function singleOf(values: string | readonly string[]): string | string[] {
+  if (typeof values === 'string') return values;
+  const unique = [...new Set(values)];
+  return unique.length === 1 && unique[0] !== undefined ? unique[0] : unique;
+}
+
+function introspectsOf(client: object): readonly string[] {
+  const value = (client as Record<string, unknown>)[INTROSPECTS];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function toStaticClient(client: PreRegisteredClient) {
+  const isNative = client.redirectUris.some((uri) => classifyRedirectUri(uri) !== 'https');
+  return {
+    client_id: client.clientId,
+    client_name: client.clientName,
+    redirect_uris: [...client.redirectUris],
+    application_type: isNative ? ('native' as const) : ('web' as const),
+    // Without a redirect URI it is a resource server that introspects, and no flow is open to it.
+    grant_types: client.redirectUris.length > 0 ? [...GRANT_TYPES] : [],
+    response_types: client.redirectUris.length > 0 ? ['code' as const] : [],
+    ...(client.clientSecret === undefined
+      ? { token_endpoint_auth_method: 'none' as const }
+      : {
+          client_secret: client.clientSecret,
+          token_endpoint_auth_method: 'client_secret_basic' as const,
+        }),
+    [INTROSPECTS]: [...(client.introspects ?? [])],
+  };
+}

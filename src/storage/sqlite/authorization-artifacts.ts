@@ -1,0 +1,194 @@
+import type {
+  ArtifactRecord,
+  ArtifactStore,
+  ArtifactWrite,
+  CommitConflict,
+  RefreshReplay,
+} from '../../authorization/ports.js';
+import { err, ok } from '../../shared/result.js';
+import type { SqliteDatabase } from './database.js';
+
+interface ArtifactRow {
+  model: string;
+  id_hash: string;
+  payload: string;
+  grant_hash: string | null;
+  uid_hash: string | null;
+  user_code_hash: string | null;
+  client_id: string | null;
+  account_id: string | null;
+  consumed_at: number | null;
+  expires_at: number | null;
+  created_at: number;
+}
+
+interface ReplayRow {
+  id_hash: string;
+  grant_hash: string;
+  successor_hash: string;
+  response: string;
+  expires_at: number;
+}
+
+const INSERT = `INSERT INTO as_artifact (model, id_hash, payload, grant_hash, uid_hash, user_code_hash, client_id,
+  account_id, consumed_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+// A repeated save never brings a spent artifact back: `consumed_at` is the business of `consume` alone.
+const UPSERT = `${INSERT} ON CONFLICT (model, id_hash) DO UPDATE SET payload = excluded.payload,
+  grant_hash = excluded.grant_hash, uid_hash = excluded.uid_hash, user_code_hash = excluded.user_code_hash,
+  client_id = excluded.client_id, account_id = excluded.account_id, expires_at = excluded.expires_at`;
+
+/** Leaves the transaction; never seen outside this file. */
+class Conflict extends Error {
+  readonly conflict: CommitConflict;
+
+  constructor(conflict: CommitConflict) {
+    super('conflict');
+    this.conflict = conflict;
+  }
+}
+
+export function createSqliteArtifactStore(database: SqliteDatabase): ArtifactStore {
+  const findBy = (column: 'id_hash' | 'uid_hash' | 'user_code_hash') => {
+    const sql = `SELECT * FROM as_artifact WHERE model = ? AND ${column} = ?`;
+    return async (model: string, hash: string): Promise<ArtifactRecord | undefined> => {
+      const row = database.get<ArtifactRow>(sql, model, hash);
+      return row === undefined ? undefined : toRecord(row);
+    };
+  };
+  return {
+    find: findBy('id_hash'),
+    findByUid: findBy('uid_hash'),
+    findByUserCode: findBy('user_code_hash'),
+    async findReplay(idHash) {
+      const row = database.get<ReplayRow>(
+        'SELECT * FROM as_refresh_replay WHERE id_hash = ?',
+        idHash,
+      );
+      return row === undefined ? undefined : toReplay(row);
+    },
+    async commit(writes) {
+      try {
+        database.transaction(() => {
+          for (const write of writes) apply(database, write);
+        });
+        return ok(undefined);
+      } catch (error) {
+        if (error instanceof Conflict) return err(error.conflict);
+        throw error;
+      }
+    },
+    async deleteExpired(nowSeconds) {
+      return database.transaction(() => {
+        database.run('DELETE FROM as_refresh_replay WHERE expires_at < ?', nowSeconds);
+        return database.run('DELETE FROM as_artifact WHERE expires_at < ?', nowSeconds).changes;
+      });
+    },
+  };
+}
+
+function apply(database: SqliteDatabase, write: ArtifactWrite): void {
+  switch (write.kind) {
+    case 'upsert':
+      database.run(UPSERT, ...columns(write.record));
+      return;
+    case 'insert': {
+      const { model, idHash } = write.record;
+      const { changes } = database.run(
+        `${INSERT} ON CONFLICT DO NOTHING`,
+        ...columns(write.record),
+      );
+      if (changes === 0) throw new Conflict({ kind: 'insert', model, idHash });
+      return;
+    }
+    case 'consume': {
+      const { model, idHash, consumedAt } = write;
+      const { changes } = database.run(
+        'UPDATE as_artifact SET consumed_at = ? WHERE model = ? AND id_hash = ? AND consumed_at IS NULL',
+        consumedAt,
+        model,
+        idHash,
+      );
+      if (changes === 0) throw new Conflict({ kind: 'consume', model, idHash });
+      return;
+    }
+    case 'destroy':
+      database.run(
+        'DELETE FROM as_artifact WHERE model = ? AND id_hash = ?',
+        write.model,
+        write.idHash,
+      );
+      return;
+    case 'revokeGrant':
+      database.run('DELETE FROM as_artifact WHERE grant_hash = ?', write.grantHash);
+      database.run(
+        "DELETE FROM as_artifact WHERE model = 'Grant' AND id_hash = ?",
+        write.grantHash,
+      );
+      database.run('DELETE FROM as_refresh_replay WHERE grant_hash = ?', write.grantHash);
+      return;
+    case 'keepReplay': {
+      const { idHash, grantHash, successorHash, response, expiresAt } = write.replay;
+      database.run(
+        'INSERT INTO as_refresh_replay (id_hash, grant_hash, successor_hash, response, expires_at) VALUES (?, ?, ?, ?, ?)',
+        idHash,
+        grantHash,
+        successorHash,
+        response,
+        expiresAt,
+      );
+      return;
+    }
+    case 'touchClient':
+      database.run(
+        `UPDATE as_client SET last_used_at = ?, expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE ? END
+         WHERE client_id = ?`,
+        write.lastUsedAt,
+        write.expiresAt,
+        write.clientId,
+      );
+      return;
+  }
+}
+
+function columns(record: ArtifactRecord): (string | number | null)[] {
+  return [
+    record.model,
+    record.idHash,
+    record.payload,
+    record.grantHash ?? null,
+    record.uidHash ?? null,
+    record.userCodeHash ?? null,
+    record.clientId ?? null,
+    record.accountId ?? null,
+    record.consumedAt ?? null,
+    record.expiresAt ?? null,
+    record.createdAt,
+  ];
+}
+
+function toRecord(row: ArtifactRow): ArtifactRecord {
+  return {
+    model: row.model,
+    idHash: row.id_hash,
+    payload: row.payload,
+    grantHash: row.grant_hash ?? undefined,
+    uidHash: row.uid_hash ?? undefined,
+    userCodeHash: row.user_code_hash ?? undefined,
+    clientId: row.client_id ?? undefined,
+    accountId: row.account_id ?? undefined,
+    consumedAt: row.consumed_at ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
+    createdAt: row.created_at,
+  };
+}
+
+function toReplay(row: ReplayRow): RefreshReplay {
+  return {
+    idHash: row.id_hash,
+    grantHash: row.grant_hash,
+    successorHash: row.successor_hash,
+    response: row.response,
+    expiresAt: row.expires_at,
+  };
+}

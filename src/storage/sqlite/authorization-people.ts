@@ -1,0 +1,105 @@
+import type {
+  AuthorizationUser,
+  AuthorizationUserStore,
+  ConsentStore,
+} from '../../authorization/ports.js';
+import type { SqliteDatabase } from './database.js';
+
+interface UserRow {
+  id: string;
+  display_name: string;
+  tenant: string;
+  scopes: string;
+  is_disabled: number;
+}
+
+interface ConsentRow {
+  user_id: string;
+  client_id: string;
+  resource: string;
+  scopes: string;
+  client_fingerprint: string;
+  granted_at: number;
+}
+
+export function createSqliteAuthorizationUserStore(
+  database: SqliteDatabase,
+): AuthorizationUserStore {
+  return {
+    async find(id) {
+      const row = database.get<UserRow>('SELECT * FROM as_user WHERE id = ?', id);
+      return row === undefined ? undefined : toUser(row);
+    },
+    async list(limit) {
+      return database
+        .all<UserRow>('SELECT * FROM as_user ORDER BY display_name, id LIMIT ?', limit)
+        .map(toUser);
+    },
+    async upsert(user) {
+      database.run(
+        `INSERT INTO as_user (id, display_name, tenant, scopes, is_disabled) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, tenant = excluded.tenant,
+           scopes = excluded.scopes, is_disabled = excluded.is_disabled`,
+        user.id,
+        user.displayName,
+        user.tenant,
+        JSON.stringify(user.scopes),
+        user.isDisabled ? 1 : 0,
+      );
+    },
+  };
+}
+
+export function createSqliteConsentStore(database: SqliteDatabase): ConsentStore {
+  return {
+    async find(userId, clientId, resource) {
+      const row = database.get<ConsentRow>(
+        'SELECT * FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
+        userId,
+        clientId,
+        resource,
+      );
+      if (row === undefined) return undefined;
+      return {
+        userId: row.user_id,
+        clientId: row.client_id,
+        resource: row.resource,
+        scopes: JSON.parse(row.scopes) as string[],
+        clientFingerprint: row.client_fingerprint,
+        grantedAt: row.granted_at,
+      };
+    },
+    async save(record) {
+      database.run(
+        `INSERT INTO as_consent (user_id, client_id, resource, scopes, client_fingerprint, granted_at)
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, client_id, resource) DO UPDATE SET
+           scopes = excluded.scopes, client_fingerprint = excluded.client_fingerprint, granted_at = excluded.granted_at`,
+        record.userId,
+        record.clientId,
+        record.resource,
+        JSON.stringify(record.scopes),
+        record.clientFingerprint,
+        record.grantedAt,
+      );
+    },
+    async delete(userId, clientId, resource) {
+      const { changes } = database.run(
+        'DELETE FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
+        userId,
+        clientId,
+        resource,
+      );
+      return changes > 0;
+    },
+  };
+}
+
+function toUser(row: UserRow): AuthorizationUser {
+  return {
+    id: row.id,
+    displayName: row.display_name,
+    tenant: row.tenant,
+    scopes: JSON.parse(row.scopes) as string[],
+    isDisabled: row.is_disabled === 1,
+  };
+}
