@@ -1,11 +1,17 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { type RawSettings, resolveConfig, settingOptions } from '../catalog-server/config.js';
+import { baseCommand, runCommand } from '../catalog-server/base-command.js';
+import { type RawSettings, describeConfig, resolveConfig } from '../catalog-server/config.js';
 import { serveOverStdio } from '../catalog-server/serve-stdio.js';
-import { EXIT } from '../exit-codes.js';
 import { processIo } from '../io.js';
 
-// The entry that hosts start for every conversation: only what stdio needs is in this bundle.
+// The entry that hosts start for every conversation: nothing of HTTP or OAuth is in this bundle, so it starts fast.
 const io = processIo();
-const program = new Command('catalog-server').exitOverride().allowExcessArguments(false);
-for (const option of settingOptions()) program.addOption(option);
+const program = baseCommand(io).action(
+  async (options: RawSettings & { readonly printConfig: boolean }) => {
+    const config = resolveConfig(options, io.env);
+    if (options.printConfig)
+      io.stdout.write(`${JSON.stringify(describeConfig(config), null, 2)}\n`);
+    else await serveOverStdio(config, io);
+  },
+);
+process.exitCode = await runCommand(program, process.argv.slice(2), io);

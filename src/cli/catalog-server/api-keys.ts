@@ -32,14 +32,23 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
     .description('make a key and show it, once')
     .option('--learner <id>', 'the person the key acts as; default: the first one')
     .option('--scope <scope...>', 'what the key may do; default: everything the person may')
-    .option('--expires <duration>', 'lifetime such as 30m, 12h or 90d', parseDuration, 90 * SECONDS.d)
+    .option(
+      '--expires <duration>',
+      'lifetime such as 30m, 12h or 90d',
+      parseDuration,
+      90 * SECONDS.d,
+    )
     .option('--name <text>', 'what it is for', 'unnamed')
     .action(async (options: CreateOptions, command: Command) => {
       const opened = await open(command, io);
       try {
         const { key, record } = await createApiKey(
           opened.keys,
-          { ...(await ownerOf(options, opened.users)), name: options.name, ttlSeconds: options.expires },
+          {
+            ...(await ownerOf(options, opened.users)),
+            name: options.name,
+            ttlSeconds: options.expires,
+          },
           systemClock,
         );
         const human =
@@ -58,7 +67,12 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
       const opened = await open(command, io);
       try {
         const records = await opened.keys.list();
-        print(opened, io, { keys: records }, records.map((record) => `${describe(record)}\n`).join(''));
+        print(
+          opened,
+          io,
+          { keys: records },
+          records.map((record) => `${describe(record)}\n`).join(''),
+        );
       } finally {
         opened.close();
       }

@@ -25,13 +25,19 @@ export function readyMessage(ready: Ready): string {
   const { config, mcp, people, demo } = ready;
   const lines = ['catalog-mcp is running', ''];
   if (config.role !== 'auth') lines.push(`  MCP server             ${mcp}`);
-  lines.push(`  Authorization server   ${config.issuer}`, `  Data                   ${config.databasePath}`);
+  lines.push(
+    `  Authorization server   ${config.issuer}`,
+    `  Data                   ${config.databasePath}`,
+  );
   if (people.length > 0 && config.role !== 'mcp') {
     const names = people.map((person) => `${person.displayName} (${person.tenant})`);
     lines.push(`  Demo sign-in           ${names.join(', ')}`);
   }
   if (demo !== undefined) {
-    lines.push(`  Demo API key           ${demo.key}`, `                         acts as ${demo.learner}, for 24 hours`);
+    lines.push(
+      `  Demo API key           ${demo.key}`,
+      `                         acts as ${demo.learner}, for 24 hours`,
+    );
   }
   if (config.role !== 'auth') {
     lines.push(

@@ -1,8 +1,5 @@
 import type { RequestListener } from 'node:http';
-import {
-  type AuthorizationServer,
-  createAuthorizationServer,
-} from '../../authorization/index.js';
+import { type AuthorizationServer, createAuthorizationServer } from '../../authorization/index.js';
 import { createCatalog } from '../../catalog/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type HttpServer, createHttpServer, createRegistry } from '../../server/index.js';
@@ -16,15 +13,9 @@ import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js'
 import type { SqliteDatabase } from '../../storage/sqlite/database.js';
 import { createSqliteEventLog } from '../../storage/sqlite/event-log.js';
 import { createSqliteSessionStore } from '../../storage/sqlite/session-store.js';
-import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
-import {
-  type RawSettings,
-  type ServerConfig,
-  mcpResource,
-  withPort,
-} from './config.js';
+import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { embeddedIssuer, remoteIssuer } from './issuers.js';
 import { openPort } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
@@ -44,12 +35,12 @@ interface Parts {
   readonly logger: Logger;
 }
 
-/** Runs the HTTP server, the authorization server or both until a signal ends them. @returns the exit code */
+/** Runs the HTTP server, the authorization server or both until a signal ends them. */
 export async function serveOverHttp(
   asked: ServerConfig,
   raw: RawSettings,
   io: CliIo,
-): Promise<number> {
+): Promise<void> {
   const logger = stderrLogger(asked.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await openPort(asked.host, asked.port);
@@ -70,7 +61,6 @@ export async function serveOverHttp(
     }
     await announce(parts, io);
     await untilSignalled();
-    return EXIT.ok;
   } finally {
     await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
     database.close();
@@ -157,6 +147,7 @@ async function announce(parts: Parts, io: CliIo): Promise<void> {
 
 function untilSignalled(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => resolve());
   });
 }

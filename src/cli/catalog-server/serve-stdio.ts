@@ -10,7 +10,6 @@ import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
 import { createSqliteAuditLog } from '../../storage/sqlite/audit-log.js';
 import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
 import type { SqliteDatabase } from '../../storage/sqlite/database.js';
-import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import type { ServerConfig } from './config.js';
@@ -24,10 +23,8 @@ const HOW_TO_GET_A_KEY =
 /**
  * Serves MCP on standard input and output until the client closes the input. The person is the owner of the API key in
  * the environment; one process, one person.
- *
- * @returns the exit code
  */
-export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<number> {
+export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<void> {
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
   const database = openDatabase(config);
@@ -55,7 +52,6 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<n
   }
   await server.closed;
   database.close();
-  return EXIT.ok;
 }
 
 async function credentialOf(
@@ -68,5 +64,7 @@ async function credentialOf(
   }
   const verified = await verifyApiKey(createSqliteApiKeyStore(database), key, systemClock);
   if (verified.ok) return verified;
-  return err({ message: `the API key in CATALOG_API_KEY is ${verified.error}: ${HOW_TO_GET_A_KEY}` });
+  return err({
+    message: `the API key in CATALOG_API_KEY is ${verified.error}: ${HOW_TO_GET_A_KEY}`,
+  });
 }
