@@ -95,8 +95,10 @@ export async function runAgent(text: string, options: AgentOptions): Promise<Age
     for await (const [, step] of stream) options.onStep?.(step as Step);
     const question = await pendingQuestion(graph, config);
     if (question === undefined) break;
-    const confirmed = options.confirm === undefined ? 'unasked' : await options.confirm(question);
-    input = new Command({ resume: confirmed }) as typeof input;
+    // Words, because LangGraph takes a resume value of false for none.
+    const resume =
+      options.confirm === undefined ? 'unasked' : (await options.confirm(question)) ? 'yes' : 'no';
+    input = new Command({ resume }) as typeof input;
   }
   const { values } = (await graph.getState(config)) as { values: AgentState };
   return {

@@ -40,7 +40,7 @@ const confirm: Node = (state) => {
     question: `Enroll you in "${first.title}" (${first.id})?`,
   };
   const answer: unknown = interrupt(question);
-  if (answer === true) return Promise.resolve({ isConfirmed: true });
+  if (answer === 'yes') return Promise.resolve({ isConfirmed: true });
   return Promise.resolve({
     isConfirmed: false,
     enrollment: {
