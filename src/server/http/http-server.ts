@@ -80,6 +80,8 @@ export interface HttpServer {
    * @throws {PortInUseError}
    */
   listen(options: { readonly port: number; readonly host?: string }): Promise<Listening>;
+  /** For a server of your own, in place of {@link listen}. Needs `publicUrl`; without one it answers 503. */
+  readonly listener: RequestListener;
   readonly notify: ChangeNotifier;
   /** Stops accepting, lets running requests end, ends streams. */
   close(): Promise<void>;
@@ -126,6 +128,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     else app.listener(request, response);
   };
   return {
+    listener,
     notify: changes,
     async listen({ port, host = 'localhost' }) {
       const addresses = host === 'localhost' ? LOOPBACK_ADDRESSES : [host];
