@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, browserCommand, startCatalog } from '../support/catalog-server.js';
 import { type RunOutcome, runNode, temporaryFolder } from '../support/processes.js';
 
-const PERSON = 'Ada';
+const PERSON = 'Nora';
 // A browser that cannot be opened: a run that needs one fails.
 const NO_BROWSER = '/nonexistent/browser';
 

@@ -37,7 +37,9 @@ describe.each(VERSIONS)('mcp-remote %s, unmodified', (_version, script) => {
   }
 
   it('signs in and works: URL 9696 --transport http-only', () =>
-    expectWorkingSession(['9696', '--transport', 'http-only'], { BROWSER: browserCommand('Ada') }));
+    expectWorkingSession(['9696', '--transport', 'http-only'], {
+      BROWSER: browserCommand('Nora'),
+    }));
 
   it('works with an API key: --header "X-API-KEY: ..."', () =>
     expectWorkingSession(['--header', `X-API-KEY:${server.ready.apiKey}`], {}));
