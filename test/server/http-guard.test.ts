@@ -45,15 +45,19 @@ function rawPost(
   });
 }
 
+function withToken(token: string | undefined) {
+  return token === undefined ? {} : { token };
+}
+
+async function sign(options: Partial<TokenOptions>): Promise<string> {
+  return server.token(options);
+}
+
 describe('credentials', () => {
   const eras = [
     ['modern', (token?: string) => modernRequest('tools/list', {}, withToken(token))],
     ['legacy', (token?: string) => initializeRequest(withToken(token))],
   ] as const;
-
-  function withToken(token: string | undefined) {
-    return token === undefined ? {} : { token };
-  }
 
   it.each(eras)(
     'answers 401 without error code when no credentials are sent (RFC 6750 §3.1), %s',
@@ -75,7 +79,7 @@ describe('credentials', () => {
       'for an alias of this audience',
       () => sign({ aud: server.mcpUrl.replace('localhost', '127.0.0.1') }),
     ],
-    ['without audience', () => sign({ claims: { aud: undefined } as never, aud: [] })],
+    ['without audience', () => sign({ aud: [] })],
     ['that has expired', () => sign({ lifetimeSeconds: -60 })],
     ['that is not valid yet', () => sign({ notBeforeSeconds: 120 })],
     ['of another issuer', () => sign({ iss: 'https://evil.example' })],
@@ -102,10 +106,6 @@ describe('credentials', () => {
     ['that is no token at all', async () => 'abc'],
     ['that is an unknown API key', async () => `cmcp_abcdefghijkl_${'x'.repeat(43)}`],
   ];
-
-  async function sign(options: Partial<TokenOptions>): Promise<string> {
-    return server.token(options);
-  }
 
   it.each(refused)('answers 401 invalid_token to a credential %s', async (_name, make) => {
     const token = await make();

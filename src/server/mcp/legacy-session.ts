@@ -30,6 +30,8 @@ export interface LegacySessionOptions {
 
 // How long a client waits before it reconnects to a stream that was closed early (SSE `retry`).
 const RETRY_MS = 500;
+// How the SDK's transport names that stream to its event store.
+const STANDALONE_STREAM_ID = '_GET_stream';
 const MAX_REPLAYED_EVENTS = 1000;
 
 /** The version an `initialize` is answered with: the one asked for if it is served, else the latest before 2026-07-28. */
@@ -91,7 +93,8 @@ async function connect(options: LegacySessionOptions): Promise<Connected> {
   await instance.mcp.connect(transport);
   const session: LegacySession = {
     subscriptions: instance.subscriptions,
-    handle(request, body, principal) {
+    async handle(request, body, principal) {
+      if (await isStandaloneStream(request, store)) transport.closeStandaloneSSEStream();
       const authInfo = toAuthInfo(principal);
       return transport.handleRequest(request, {
         ...(body !== undefined && { parsedBody: body }),
@@ -115,6 +118,19 @@ async function connect(options: LegacySessionOptions): Promise<Connected> {
     close: () => instance.mcp.close(),
   };
   return { session, instance, store };
+}
+
+/**
+ * Whether a client opens the session's own stream (again). The newest wins: the one before is most often a connection
+ * that died without a word, and a refusal would keep the client out until that is noticed.
+ */
+async function isStandaloneStream(request: Request, store: SessionEventStore): Promise<boolean> {
+  if (request.method !== 'GET') return false;
+  const lastEventId = request.headers.get('last-event-id');
+  return (
+    lastEventId === null ||
+    (await store.getStreamIdForEventId(lastEventId)) === STANDALONE_STREAM_ID
+  );
 }
 
 /** @param record - given after `initialize`, when the transport expects the headers of an open session */
