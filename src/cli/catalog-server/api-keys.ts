@@ -5,13 +5,11 @@ import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import type { ApiKeyRecord } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
-import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
-import { createSqliteAuthorizationStores } from '../../storage/sqlite/authorization-stores.js';
+import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { seedSample } from './sample.js';
 import { CATALOG_SCOPES } from './scopes.js';
-import { openDatabase } from './storage.js';
 
 const SECONDS = { m: 60, h: 3600, d: 86_400 } as const;
 const MAX_LISTED_USERS = 20;
@@ -99,13 +97,13 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
 async function open(command: Command, io: CliIo) {
   const settings: RawSettings = command.optsWithGlobals();
   const config = resolveConfig(settings, io.env);
-  const database = openDatabase(config);
-  await seedSample(database, config);
+  const storage = openSqliteStorage(config.databasePath);
+  await seedSample(storage, config);
   return {
     isJson: config.isJson,
-    keys: createSqliteApiKeyStore(database),
-    users: createSqliteAuthorizationStores(database).users,
-    close: () => database.close(),
+    keys: storage.apiKeys,
+    users: storage.authorization.users,
+    close: () => storage.close(),
   };
 }
 

@@ -13,11 +13,10 @@ import {
 import { SHARED_TENANT } from '../../catalog/domain/scope.js';
 import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
-import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
+import { openSqliteStorage } from '../../storage/index.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
-import { openDatabase } from './storage.js';
 
 const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' } as const;
 // A report on a terminal is read by a person; the whole list goes to --rejects.
@@ -53,14 +52,14 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
   const config = resolveConfig(flags, io.env);
   const size = sizeOf(file);
   const format = formatOf(file, flags.format);
-  const database = openDatabase(config);
+  const storage = openSqliteStorage(config.databasePath);
   const rejects = flags.rejects === undefined ? undefined : createWriteStream(flags.rejects);
   const progress = startProgress(io, config.isJson ? 0 : size * 2);
   const shown: RejectedRow[] = [];
   try {
     if (rejects !== undefined) await once(rejects, 'open');
     const report = await importCourses({
-      store: createSqliteCatalogStore(database).courses,
+      store: storage.catalog.courses,
       scope: { tenant: SHARED_TENANT },
       source: flags.source ?? basename(file, extname(file)),
       open: () => openRows(progress.follow(createReadStream(file)), format),
@@ -78,7 +77,7 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
     return report.isApplied;
   } finally {
     progress.stop();
-    database.close();
+    storage.close();
     if (rejects !== undefined) await new Promise((resolve) => rejects.end(resolve));
   }
 }

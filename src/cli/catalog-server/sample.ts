@@ -5,9 +5,7 @@ import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import { createApiKey } from '../../server/core/api-key.js';
 import type { ApiKeyStore } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
-import { createSqliteAuthorizationStores } from '../../storage/sqlite/authorization-stores.js';
-import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
-import type { SqliteDatabase } from '../../storage/sqlite/database.js';
+import type { Storage } from '../../storage/index.js';
 import type { ServerConfig } from './config.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { CATALOG_SCOPES } from './scopes.js';
@@ -20,13 +18,13 @@ const DEMO_KEY_TTL_SECONDS = 24 * 3600;
  * can reach starts empty.
  */
 export async function seedSample(
-  database: SqliteDatabase,
+  storage: Storage,
   config: Pick<ServerConfig, 'publicUrl'>,
 ): Promise<void> {
   if (!isLoopbackUrl(config.publicUrl)) return;
-  const { users } = createSqliteAuthorizationStores(database);
+  const { users } = storage.authorization;
   if ((await users.list(1)).length > 0) return;
-  const { learners } = await seedSampleCatalog(createSqliteCatalogStore(database), {
+  const { learners } = await seedSampleCatalog(storage.catalog, {
     // From dist/bin as from dist/cli/catalog-server: the package's own data folder is beside dist.
     dataFolder: findDataFolder(),
     clock: systemClock,

@@ -6,13 +6,7 @@ import { type HttpServer, createHttpServer, createRegistry } from '../../server/
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import { deriveKey } from '../../shared/sealing.js';
-import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
-import { createSqliteAuditLog } from '../../storage/sqlite/audit-log.js';
-import { createSqliteAuthorizationStores } from '../../storage/sqlite/authorization-stores.js';
-import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
-import type { SqliteDatabase } from '../../storage/sqlite/database.js';
-import { createSqliteEventLog } from '../../storage/sqlite/event-log.js';
-import { createSqliteSessionStore } from '../../storage/sqlite/session-store.js';
+import { type Storage, openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
@@ -23,14 +17,13 @@ import { readyLine, readyMessage } from './ready-message.js';
 import { mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
 import { serverInfo } from './server-info.js';
-import { openDatabase } from './storage.js';
 
 const DRAIN_MS = 5000;
 
 interface Parts {
   readonly config: ServerConfig;
   readonly raw: RawSettings;
-  readonly database: SqliteDatabase;
+  readonly storage: Storage;
   readonly secret: Uint8Array;
   readonly logger: Logger;
 }
@@ -45,11 +38,11 @@ export async function serveOverHttp(
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await openPort(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
-  const database = openDatabase(config);
-  const parts = { config, raw, database, secret, logger };
+  const storage = openSqliteStorage(config.databasePath);
+  const parts = { config, raw, storage, secret, logger };
   const closers: (() => Promise<void>)[] = [];
   try {
-    await seedSample(database, config);
+    await seedSample(storage, config);
     const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);
     if (authorization !== undefined) closers.push(() => authorization.close());
     if (config.role === 'auth' && authorization !== undefined) {
@@ -63,15 +56,15 @@ export async function serveOverHttp(
     await untilSignalled();
   } finally {
     await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
-    database.close();
+    storage.close();
   }
 }
 
 function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
-  const { config, raw, database, secret, logger } = parts;
+  const { config, raw, storage, secret, logger } = parts;
   return createAuthorizationServer({
     issuer: config.issuer,
-    stores: createSqliteAuthorizationStores(database),
+    stores: storage.authorization,
     masterSecret: secret,
     resources: [
       {
@@ -91,9 +84,9 @@ async function startMcp(
   parts: Parts,
   authorization: AuthorizationServer | undefined,
 ): Promise<HttpServer> {
-  const { config, database, secret, logger } = parts;
+  const { config, storage, secret, logger } = parts;
   const catalog = createCatalog({
-    store: createSqliteCatalogStore(database),
+    store: storage.catalog,
     clock: systemClock,
     cursorSecret: deriveKey(secret, 'catalog-cursor'),
   });
@@ -107,13 +100,13 @@ async function startMcp(
           ? await remoteIssuer(config)
           : embeddedIssuer(config.issuer, authorization),
       ],
-      apiKeys: createSqliteApiKeyStore(database),
+      apiKeys: storage.apiKeys,
     },
     authorizationServers: [config.issuer],
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
-    sessions: createSqliteSessionStore(database),
-    events: createSqliteEventLog(database),
-    audit: createSqliteAuditLog(database),
+    sessions: storage.sessions,
+    events: storage.events,
+    audit: storage.audit,
     stateSecret: deriveKey(secret, 'request-state'),
     handlers: authorization === undefined ? [] : [(req, res) => authorization.handle(req, res)],
     clock: systemClock,
@@ -132,14 +125,14 @@ function authorizationListener(authorization: AuthorizationServer): RequestListe
 }
 
 async function announce(parts: Parts, io: CliIo): Promise<void> {
-  const { config, raw, database } = parts;
-  const { users } = createSqliteAuthorizationStores(database);
+  const { config, raw, storage } = parts;
+  const { users } = storage.authorization;
   const people = await users.list(10);
   const [first] = people;
   // A key in the clear on a terminal is for a machine of one's own, never for a server that others reach.
   const demo =
     first !== undefined && isLoopbackUrl(config.publicUrl)
-      ? await mintDemoKey(createSqliteApiKeyStore(database), first)
+      ? await mintDemoKey(storage.apiKeys, first)
       : undefined;
   const ready = { config, mcp: mcpResource(config, raw), people, demo };
   io.stdout.write(config.isJson ? readyLine(ready) : readyMessage(ready));

@@ -1,21 +1,18 @@
 import { createCatalog } from '../../catalog/index.js';
 import { verifyApiKey } from '../../server/core/api-key.js';
+import type { ApiKeyStore } from '../../server/core/ports.js';
 import type { Principal } from '../../server/core/principal.js';
 import { createRegistry } from '../../server/core/registry.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
 import { type Result, err } from '../../shared/result.js';
 import { deriveKey } from '../../shared/sealing.js';
-import { createSqliteApiKeyStore } from '../../storage/sqlite/api-key-store.js';
-import { createSqliteAuditLog } from '../../storage/sqlite/audit-log.js';
-import { createSqliteCatalogStore } from '../../storage/sqlite/catalog-store.js';
-import type { SqliteDatabase } from '../../storage/sqlite/database.js';
+import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import type { ServerConfig } from './config.js';
 import { loadMasterSecret } from './master-secret.js';
 import { serverInfo } from './server-info.js';
-import { openDatabase } from './storage.js';
 
 const HOW_TO_GET_A_KEY =
   'set CATALOG_API_KEY to a key from "catalog-server api-keys create" (npm start prints a demo key)';
@@ -27,13 +24,13 @@ const HOW_TO_GET_A_KEY =
 export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<void> {
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
-  const database = openDatabase(config);
-  const credential = await credentialOf(database, io);
+  const storage = openSqliteStorage(config.databasePath);
+  const credential = await credentialOf(storage.apiKeys, io);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
   const server = serveStdio({
     registry: createRegistry(
       createCatalog({
-        store: createSqliteCatalogStore(database),
+        store: storage.catalog,
         clock: systemClock,
         cursorSecret: deriveKey(secret, 'catalog-cursor'),
       }),
@@ -42,7 +39,7 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
     credential,
     input: process.stdin,
     output: process.stdout,
-    audit: createSqliteAuditLog(database),
+    audit: storage.audit,
     stateSecret: deriveKey(secret, 'request-state'),
     clock: systemClock,
     logger,
@@ -51,18 +48,18 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
     process.once(signal, () => void server.close());
   }
   await server.closed;
-  database.close();
+  storage.close();
 }
 
 async function credentialOf(
-  database: SqliteDatabase,
+  keys: ApiKeyStore,
   io: CliIo,
 ): Promise<Result<Principal, { readonly message: string }>> {
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   if (key === undefined || key === '') {
     return err({ message: `no API key: ${HOW_TO_GET_A_KEY}` });
   }
-  const verified = await verifyApiKey(createSqliteApiKeyStore(database), key, systemClock);
+  const verified = await verifyApiKey(keys, key, systemClock);
   if (verified.ok) return verified;
   return err({
     message: `the API key in CATALOG_API_KEY is ${verified.error}: ${HOW_TO_GET_A_KEY}`,
