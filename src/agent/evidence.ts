@@ -63,6 +63,11 @@ function unwrap(entry: JsonObject): JsonObject {
   return isJsonObject(course) ? { ...around, ...course } : entry;
 }
 
+/** A card that says nothing about a field takes nothing away from a fuller answer before it. */
+function statedFields(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
 /** Adds what a tool answered to what is known already. */
 export function mergeEvidence(known: Evidence, found: readonly CourseEvidence[]): Evidence {
   const merged: Record<string, CourseEvidence> = { ...known };
@@ -71,7 +76,7 @@ export function mergeEvidence(known: Evidence, found: readonly CourseEvidence[])
     merged[course.id] = {
       id: course.id,
       title: course.title,
-      fields: { ...before?.fields, ...course.fields },
+      fields: { ...before?.fields, ...statedFields(course.fields) },
       foundBy: [...(before?.foundBy ?? []), ...course.foundBy],
     };
   }
