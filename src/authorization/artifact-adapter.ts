@@ -1,4 +1,5 @@
-import Provider, {
+import {
+  Provider,
   type Adapter,
   type AdapterPayload,
   type KoaContextWithOIDC,

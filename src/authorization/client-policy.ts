@@ -72,7 +72,7 @@ export function applyClientPolicy(
   for (const name of DROPPED) delete metadata[name];
   for (const name of DISPLAY_URIS) {
     const value = metadata[name];
-    if (typeof value !== 'string' || !/^https:\/\//.test(value) || !URL.canParse(value)) {
+    if (typeof value !== 'string' || !value.startsWith('https://') || !URL.canParse(value)) {
       delete metadata[name];
     }
   }

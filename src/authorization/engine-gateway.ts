@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type Provider from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { isForm, readForm, withForm } from './form-request.js';
 import { type Locations, ROUTES } from './locations.js';
 import { accessTokenRowId } from './provider-configuration.js';

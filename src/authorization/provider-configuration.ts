@@ -146,10 +146,10 @@ export function buildConfiguration(parts: EngineParts): Configuration {
       policy: buildInteractionPolicy(),
       url: (_ctx, interaction) => `${locations.basePath}${ROUTES.interaction}/${interaction.uid}`,
     },
-    renderError(ctx, out) {
+    async renderError(ctx, out) {
       for (const [name, value] of Object.entries(PAGE_HEADERS)) ctx.set(name, value);
       ctx.type = 'html';
-      ctx.body = renderErrorPage({ error: out.error, description: out.error_description });
+      ctx.body = await renderErrorPage({ error: out.error, description: out.error_description });
     },
     formats: { customizers: { jwt: createTokenRecorder(artifactOptions) } },
     fetch: () => Promise.reject(new TypeError('the authorization server fetches nothing')),
@@ -208,7 +208,7 @@ function createTokenRecorder(
         aud: String(aud),
         scope: typeof scope === 'string' ? scope : undefined,
         extra: { tenant },
-      } as never,
+      },
       token.expiration,
     );
   };
@@ -224,10 +224,9 @@ function fillDefaultScope(ctx: KoaContextWithOIDC, resources: ResourceRegistry):
   if (params === undefined) return;
   const requested = parseScope(typeof params['scope'] === 'string' ? params['scope'] : undefined);
   const ids = Object.keys(resourceServers);
-  const known = ids.flatMap((id) => Object.keys(resources.get(id)?.scopes ?? {}));
-  if (requested.some((scope) => known.includes(scope))) return;
-  const isProtocol = (scope: string) => PROTOCOL_SCOPES.some((name) => name === scope);
-  if (requested.length > 0 && !requested.some(isProtocol)) {
+  const known = new Set(ids.flatMap((id) => Object.keys(resources.get(id)?.scopes ?? {})));
+  if (requested.some((scope) => known.has(scope))) return;
+  if (requested.length > 0 && !requested.some(isProtocolScope)) {
     throw new errors.InvalidScope('none of the requested scopes is known', requested.join(' '));
   }
   const defaults = ids.flatMap((id) => {
@@ -258,6 +257,10 @@ async function resourceServerInfo(
     accessTokenTTL: resource.accessTokenTtlSeconds ?? LIFETIMES.accessToken,
     jwt: { sign: { alg: SIGNING_ALGORITHM } },
   };
+}
+
+function isProtocolScope(scope: string): boolean {
+  return PROTOCOL_SCOPES.some((name) => name === scope);
 }
 
 function singleOf(values: string | readonly string[]): string | string[] {
