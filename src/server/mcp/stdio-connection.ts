@@ -52,7 +52,7 @@ export function connectStdio(options: StdioConnectionOptions): StdioConnection {
       announce(instance, change).catch((error: unknown) => logger.debug('stdio', { error }));
     }
   });
-  const closed = transport.closed.then(unsubscribe);
+  const closed = transport.closed.then(() => void unsubscribe());
   return { closed, close: () => handle.close() };
 }
 
