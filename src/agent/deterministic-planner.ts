@@ -16,6 +16,8 @@ const FIELD_WEIGHT: Readonly<Record<string, number>> = {
   summary: 0.6,
   description: 0.4,
 };
+/** Kinds of a recommender's evidence that are about the goal, not about what is popular or comes next. */
+const GOAL_KINDS: ReadonlySet<string> = new Set(['goal', 'role', 'skill', 'prereq']);
 const LEVEL_INDEX: Readonly<Record<Level, number>> = { beginner: 0, intermediate: 1, advanced: 2 };
 
 /**
@@ -185,8 +187,7 @@ function recommenderClaims(
     return found.value.slice(0, 3).map((entry: JsonValue, at) => ({
       claim: evidenceClaim(name, at, entry),
       isGoal:
-        isJsonObject(entry) &&
-        ['goal', 'role', 'skill'].includes(pickString(entry, ['kind', 'type'])?.value ?? ''),
+        isJsonObject(entry) && GOAL_KINDS.has(pickString(entry, ['kind', 'type'])?.value ?? ''),
     }));
   }
   return [];

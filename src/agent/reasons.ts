@@ -1,8 +1,8 @@
-import type { JsonValue } from '../shared/json.js';
+import { type JsonValue, isJsonObject } from '../shared/json.js';
 import { type CourseView, viewCourse } from './course-view.js';
 import type { CourseEvidence } from './evidence.js';
 import type { Claim, Reason } from './recommendation.js';
-import { nameOf } from './json-view.js';
+import { nameOf, pickArray } from './json-view.js';
 import type { LearnerRequest } from './request.js';
 
 /** The sentence for a claim, made from the field and its value alone. */
@@ -25,11 +25,40 @@ export function renderReason(claim: Claim, about: CourseEvidence, request: Learn
       return `teaches ${value}`;
     case 'prerequisites':
       return claim.of === undefined ? `builds on ${value}` : `is needed first for "${about.title}"`;
+    case 'evidence':
+      return evidenceText(claim.value) ?? value;
     case 'level':
     case 'difficulty':
       return `the level is ${value}`;
     default:
       return conditionText(field, viewCourse(about), request) ?? `${claim.field}: ${value}`;
+  }
+}
+
+/** A recommender's evidence that comes as data. Unknown kinds are shown as they are. */
+function evidenceText(value: JsonValue): string | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const text = (name: string): string => showValue(value[name] ?? '');
+  switch (value['kind']) {
+    case 'goal': {
+      const closes = pickArray(value, ['closes'])?.value.filter(isJsonObject) ?? [];
+      const steps = closes.map(({ skill, from, to }) =>
+        [skill ?? '', 'from', from ?? 0, 'to', to ?? ''].map(showValue).join(' '),
+      );
+      return `brings you closer to "${text('goal')}"${steps.length > 0 ? `: ${steps.join(', ')}` : ''}`;
+    }
+    case 'next':
+      return `${text('learners')} of ${text('of')} learners who took ${text('because')} took this later`;
+    case 'prereq':
+      return `opens the way to ${text('unlocks')}`;
+    case 'content':
+      return `its text mentions ${text('words')}`;
+    case 'popular':
+      return `${text('learners')} people have taken it`;
+    case 'recent':
+      return `was updated on ${text('updated')}`;
+    default:
+      return undefined;
   }
 }
 
