@@ -2,7 +2,7 @@ import { type JsonValue, isJsonObject } from '../shared/json.js';
 import { type CourseView, viewCourse } from './course-view.js';
 import type { CourseEvidence } from './evidence.js';
 import type { Claim, Reason } from './recommendation.js';
-import { nameOf, pickArray } from './json-view.js';
+import { nameOf, pickArray, pickString } from './json-view.js';
 import type { LearnerRequest } from './request.js';
 
 /** The sentence for a claim, made from the field and its value alone. */
@@ -39,7 +39,7 @@ export function renderReason(claim: Claim, about: CourseEvidence, request: Learn
 function evidenceText(value: JsonValue): string | undefined {
   if (!isJsonObject(value)) return undefined;
   const text = (name: string): string => showValue(value[name] ?? '');
-  switch (value['kind']) {
+  switch (pickString(value, ['kind'])?.value ?? '') {
     case 'goal': {
       const closes = pickArray(value, ['closes'])?.value.filter(isJsonObject) ?? [];
       const steps = closes.map(({ skill, from, to }) =>
