@@ -114,7 +114,7 @@ export function createAccessTokenVerifier(
 }
 
 interface TokenShape {
-  readonly header: { readonly typ?: string; readonly alg?: string };
+  readonly header: { readonly typ?: string; readonly alg?: string; readonly crit?: unknown };
   readonly claims: JsonObject;
 }
 
@@ -125,7 +125,9 @@ function readShape(token: string): Result<TokenShape, TokenRejection> {
   try {
     const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
     if (!claims.ok || !isJsonObject(claims.value)) return err('malformed');
-    return ok({ header: decodeProtectedHeader(token), claims: claims.value });
+    const header = decodeProtectedHeader(token);
+    // RFC 7515 §4.1.11: what must be understood and is not. No access token needs an extension of the signature.
+    return header.crit === undefined ? ok({ header, claims: claims.value }) : err('malformed');
   } catch {
     return err('malformed');
   }

@@ -38,7 +38,7 @@ describe('the v1 SDK client', () => {
       client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
     });
     const transport = new V1Transport(new URL(server.mcpUrl), { requestInit: await requestInit() });
-    await client.connect(transport as never);
+    await client.connect(transport);
     closers.push(() => client.close());
 
     expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual([
@@ -68,7 +68,7 @@ describe.each([
   async function connect(): Promise<Client> {
     const client = new Client(INFO, {
       capabilities: { elicitation: { form: {} } },
-      versionNegotiation: versionNegotiation as never,
+      versionNegotiation,
     });
     client.setRequestHandler('elicitation/create', (request) =>
       acceptWithName(request.params as { message: string }),

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, nowSeconds } from '../../shared/clock.js';
+import type { Clock } from '../../shared/clock.js';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
@@ -164,36 +164,48 @@ async function dispatch(options: McpEndpointOptions, exchange: Exchange): Promis
   const gone = abortOnDisconnect(response);
   const url = new URL(request.url ?? '/', options.metadata.canonicalResource).href;
   const web = toWebRequest(request, url, gone);
-  const expiry = expirySignal(principal, options.clock);
-  const isIdleStream = request.method === 'GET';
-  const until = isIdleStream ? AbortSignal.any([options.closing, expiry.signal]) : expiry.signal;
+  const lease = leaseOf(exchange, options);
   try {
     if (era === 'modern') {
-      await sendWebResponse(response, await options.modern.fetch(web, body, principal), until);
+      await sendWebResponse(
+        response,
+        await options.modern.fetch(web, body, principal),
+        lease.signal,
+      );
       return;
     }
     const answer = await options.sessions.handle(web, body, principal);
     try {
-      await sendWebResponse(response, answer, until);
+      await sendWebResponse(response, answer, lease.signal);
     } finally {
       await options.sessions.settle(web.headers.get('mcp-session-id'), body);
     }
   } finally {
-    expiry.cancel();
+    lease.end();
   }
 }
 
-/** Fires when the credentials expire: a stream must not outlive the right to it. */
-function expirySignal(
-  principal: Principal | undefined,
-  clock: Clock,
-): { readonly signal: AbortSignal; cancel(): void } {
-  const controller = new AbortController();
-  if (principal?.expiresAt === undefined) {
-    return { signal: controller.signal, cancel: () => undefined };
-  }
-  const delayMs = Math.max(0, (principal.expiresAt - nowSeconds(clock)) * 1000);
-  const timer = setTimeout(() => controller.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));
+interface Lease {
+  /** Fires when the stream has to end, whoever still listens. */
+  readonly signal: AbortSignal;
+  end(): void;
+}
+
+/**
+ * How long an answer may go on. A call that was admitted is finished; a stream that only waits for news ends with the
+ * credentials that opened it, and when the server closes.
+ */
+function leaseOf(exchange: Exchange, { clock, closing }: McpEndpointOptions): Lease {
+  const { request, body, era, principal } = exchange;
+  const isListen = isJsonObject(body) && body['method'] === 'subscriptions/listen';
+  const isWaiting = request.method === 'GET' || (era === 'modern' && isListen);
+  const expiry = new AbortController();
+  if (!isWaiting) return { signal: expiry.signal, end: () => undefined };
+  // A listen stream ends on closing too, but with its result: that is the modern handler's to send.
+  const signal = isListen ? expiry.signal : AbortSignal.any([closing, expiry.signal]);
+  if (principal?.expiresAt === undefined) return { signal, end: () => undefined };
+  const delayMs = Math.max(0, principal.expiresAt * 1000 - clock.nowMs());
+  const timer = setTimeout(() => expiry.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));
   timer.unref();
-  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+  return { signal, end: () => clearTimeout(timer) };
 }

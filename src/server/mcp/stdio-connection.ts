@@ -52,8 +52,11 @@ export function connectStdio(options: StdioConnectionOptions): StdioConnection {
       announce(instance, change).catch((error: unknown) => logger.debug('stdio', { error }));
     }
   });
-  const closed = transport.closed.then(() => void unsubscribe());
-  return { closed, close: () => handle.close() };
+  const untilClosed = async (): Promise<void> => {
+    await transport.closed;
+    unsubscribe();
+  };
+  return { closed: untilClosed(), close: () => handle.close() };
 }
 
 /** Sent as it is to a legacy client; the SDK routes it to the subscriptions of a modern one. */
