@@ -176,9 +176,9 @@ async function dispatch(options: McpEndpointOptions, exchange: Exchange): Promis
     }
     const answer = await options.sessions.handle(web, body, principal);
     try {
-      await sendWebResponse(response, answer, lease.signal);
+      await sendWebResponse(response, answer.response, lease.signal);
     } finally {
-      await options.sessions.settle(web.headers.get('mcp-session-id'), body);
+      await answer.settle();
     }
   } finally {
     lease.end();

@@ -33,13 +33,17 @@ export interface SessionsOptions {
  */
 export interface Sessions {
   /** @param request - without a body: the parsed one is given beside it */
-  handle(request: Request, body: unknown, principal: Principal | undefined): Promise<Response>;
-  /** Called when the answer to a request of that session has gone out. */
-  settle(sessionId: string | null, body: unknown): Promise<void>;
+  handle(request: Request, body: unknown, principal: Principal | undefined): Promise<SessionAnswer>;
   announce(change: Change): void;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface SessionAnswer {
+  readonly response: Response;
+  /** To be called when the response has gone out, or could not. */
+  settle(): Promise<void>;
 }
 
 interface Live {
@@ -68,7 +72,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     live.set(id, pending);
     pending.catch(() => live.delete(id));
     const kept = await pending;
-    if (live.size > options.maxLive) await putAway(live, live.size - options.maxLive, 0, clock);
+    if (live.size > options.maxLive)
+      await putAway(live, clock, { count: live.size - options.maxLive, idleMs: 0, except: id });
     return kept;
   };
 
@@ -118,41 +123,42 @@ export function createSessions(options: SessionsOptions): Sessions {
       const id = request.headers.get(SESSION_HEADER);
       if (id === null) {
         if (request.method === 'POST' && isJsonObject(body) && body['method'] === 'initialize') {
-          return open(request, body, principal);
+          return settled(await open(request, body, principal));
         }
         const message = 'Bad Request: the Mcp-Session-Id header is required';
-        return rpcError(400, JSON_RPC.invalidRequest, message, idOf(body));
+        return settled(rpcError(400, JSON_RPC.invalidRequest, message, idOf(body)));
       }
       const now = nowSeconds(clock);
       const record = SESSION_ID.test(id) ? await store.find(id, now) : undefined;
       if (record === undefined) await discard(live, id);
       // Somebody else's session is answered as one that does not exist: ids are no secret to be confirmed.
       if (record === undefined || !isSameIdentity(record, principal ?? NOBODY)) {
-        return rpcError(404, SESSION_NOT_FOUND, 'Session not found', idOf(body));
+        return settled(rpcError(404, SESSION_NOT_FOUND, 'Session not found', idOf(body)));
       }
       const kept = await resume(record);
-      kept.lastUsedMs = clock.nowMs();
+      const settle = async (): Promise<void> => {
+        kept.active -= 1;
+        kept.lastUsedMs = clock.nowMs();
+        const method = isJsonObject(body) ? body['method'] : undefined;
+        if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+          await store.update(id, { subscriptions: [...kept.session.subscriptions] });
+        }
+      };
       kept.active += 1;
       if (record.expiresAt - now < ttlSeconds * (1 - EXTEND_AFTER_SHARE)) {
         await store.update(id, { expiresAt: now + ttlSeconds });
       }
-      await remember(store, id, body);
-      const response = await kept.session.handle(request, body, principal);
-      if (request.method === 'DELETE' && response.ok) {
-        await store.delete(id);
-        live.delete(id);
-      }
-      return response;
-    },
-
-    async settle(id, body) {
-      const kept = id === null ? undefined : await live.get(id);
-      if (id === null || kept === undefined) return;
-      kept.active = Math.max(0, kept.active - 1);
-      kept.lastUsedMs = clock.nowMs();
-      const method = isJsonObject(body) ? body['method'] : undefined;
-      if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-        await store.update(id, { subscriptions: [...kept.session.subscriptions] });
+      try {
+        await remember(store, id, body);
+        const response = await kept.session.handle(request, body, principal);
+        if (request.method === 'DELETE' && response.ok) {
+          await store.delete(id);
+          live.delete(id);
+        }
+        return { response, settle };
+      } catch (error) {
+        await settle();
+        throw error;
       }
     },
 
@@ -165,7 +171,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async sweep() {
-      await putAway(live, live.size, LIVE_IDLE_MS, clock);
+      await putAway(live, clock, { count: live.size, idleMs: LIVE_IDLE_MS });
       await store.deleteExpired(nowSeconds(clock));
     },
 
@@ -208,24 +214,29 @@ const LOG_LEVELS = new Set([
 async function discard(live: Map<string, Promise<Live>>, id: string): Promise<void> {
   const pending = live.get(id);
   live.delete(id);
-  await (await pending)?.session.close();
+  const kept = await pending?.catch(() => undefined);
+  await kept?.session.close();
 }
 
 /** Closes up to `count` sessions that nothing is open on and that were idle for `idleMs`, longest idle first. */
 async function putAway(
   live: Map<string, Promise<Live>>,
-  count: number,
-  idleMs: number,
   clock: Clock,
+  options: { readonly count: number; readonly idleMs: number; readonly except?: string },
 ): Promise<void> {
-  const before = clock.nowMs() - idleMs;
-  const settled = await Promise.all(
+  const before = clock.nowMs() - options.idleMs;
+  const opened = await Promise.all(
     [...live].map(async ([id, pending]) => ({ id, kept: await pending.catch(() => undefined) })),
   );
-  const idle = settled
+  const idle = opened
+    .filter(({ id }) => id !== options.except)
     .filter(({ kept }) => kept !== undefined && kept.active === 0 && kept.lastUsedMs <= before)
     .sort((a, b) => (a.kept?.lastUsedMs ?? 0) - (b.kept?.lastUsedMs ?? 0));
-  for (const { id } of idle.slice(0, count)) await discard(live, id);
+  for (const { id } of idle.slice(0, options.count)) await discard(live, id);
+}
+
+function settled(response: Response): SessionAnswer {
+  return { response, settle: () => Promise.resolve() };
 }
 
 function idOf(body: unknown): unknown {

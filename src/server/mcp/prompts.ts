@@ -7,6 +7,7 @@ import type {
 import { quote } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Completer } from '../core/define.js';
+import type { Principal } from '../core/principal.js';
 import { textOf } from '../core/policy.js';
 import type { Registry } from '../core/registry.js';
 import { invalidParams } from './errors.js';
@@ -47,14 +48,19 @@ export async function getPrompt(
 }
 
 /** Serves `completion/complete` for prompt arguments and template variables. */
-export async function complete(registry: Registry, params: unknown): Promise<CompleteResult> {
+export async function complete(
+  registry: Registry,
+  params: unknown,
+  principal?: Principal,
+): Promise<CompleteResult> {
   const { ref, argument, context } = asParams(params);
   if (!isJsonObject(ref) || !isJsonObject(argument)) {
     throw invalidParams('params.ref and params.argument have to be objects');
   }
   const completer = findCompleter(registry, ref, textOf(argument['name']));
   const known = isJsonObject(context) ? textMembers(context['arguments']) : {};
-  const values = (await completer?.(textOf(argument['value']), { arguments: known })) ?? [];
+  const values =
+    (await completer?.(textOf(argument['value']), { arguments: known, principal })) ?? [];
   return {
     completion: {
       values: values.slice(0, MAX_COMPLETIONS),

@@ -173,7 +173,9 @@ function registerHandlers(
   };
 
   server.setRequestHandler('completion/complete', (request, context) =>
-    guard(request, context, () => complete(registry, request.params)),
+    guard(request, context, () =>
+      complete(registry, request.params, environment.principalOf(context)),
+    ),
   );
   if (capabilities.tools !== undefined) {
     server.setRequestHandler('tools/list', (request) => {
