@@ -171,7 +171,7 @@ export function fitOf(course: Course, situation: Situation): number {
 }
 
 /** What the learner can do: what is recorded, and what the completed courses teach. */
-function skillsOf(
+export function skillsOf(
   profile: LearnerProfile | undefined,
   completed: readonly Course[],
 ): ReadonlyMap<SkillId, number> {
