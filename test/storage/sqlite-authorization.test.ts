@@ -1,0 +1,25 @@
+import { rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+import { createSqliteAuthorizationStores } from '../../src/storage/sqlite/authorization-stores.js';
+import { openSqlite } from '../../src/storage/sqlite/database.js';
+import { migrate } from '../../src/storage/sqlite/migrate.js';
+import { authorizationStoresContract } from './contract/authorization-stores.js';
+
+describe('authorization stores on SQLite', () => {
+  authorizationStoresContract(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'catalog-as-stores-'));
+    const databases = [openSqlite(join(folder, 'a.db')), openSqlite(join(folder, 'a.db'))] as const;
+    migrate(databases[0]);
+    return {
+      stores: createSqliteAuthorizationStores(databases[0]),
+      otherConnection: createSqliteAuthorizationStores(databases[1]),
+      async close() {
+        for (const database of databases) database.close();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  });
+});
