@@ -5,6 +5,8 @@ export interface Challenge {
   readonly params: Readonly<Record<string, string>>;
 }
 
+// RFC 9110 §11.2: what `Negotiate` and `Basic` carry. It has to be all there is up to the next comma.
+const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const MAX_HEADER_CHARS = 16_384;
 const MAX_CHALLENGES = 32;
@@ -59,15 +61,15 @@ function escapeQuoted(value: string): string {
 
 function readParams(reader: Reader): Record<string, string> {
   const params = Object.create(null) as Record<string, string>;
+  if (reader.takeToken68()) return params;
   for (let isFirst = true; ; isFirst = false) {
     const start = reader.position;
     const hadComma = reader.skipSeparators();
     const name = reader.token();
     if (name !== undefined && reader.take('=')) {
       const value = reader.quoted() ?? reader.token();
-      // `abc==` right after the scheme is a token68, and so is nothing we read.
-      if (value === undefined && !reader.takeAll('=')) return params;
-      if (value !== undefined) params[name.toLowerCase()] ??= value;
+      if (value === undefined) return params;
+      params[name.toLowerCase()] ??= value;
       continue;
     }
     if (name !== undefined && isFirst && !hadComma) continue;
@@ -131,10 +133,14 @@ class Reader {
     return undefined;
   }
 
-  takeAll(char: string): boolean {
+  /** Takes the token68 that may follow a scheme in place of parameters. */
+  takeToken68(): boolean {
     const start = this.position;
-    while (this.#text.charAt(this.position) === char) this.position++;
-    return this.position > start || this.position >= this.#text.length;
+    this.#skipSpace();
+    TOKEN68.lastIndex = this.position;
+    const match = TOKEN68.exec(this.#text);
+    this.position = match === null ? start : this.position + match[0].length;
+    return match !== null;
   }
 
   #skipSpace(): void {
