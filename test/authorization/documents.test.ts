@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthorizationServer } from '../../src/authorization/index.js';
 import { authorizationServerMetadataCandidates } from '../../src/oauth/metadata-url.js';
+import { silentLogger } from '../../src/shared/logger.js';
 import { ScriptedBrowser, signIn } from '../support/scripted-browser.js';
 import {
   type Fixture,
@@ -254,18 +255,19 @@ describe('CORS and Origin', () => {
   });
 });
 
-describe('start-up', () => {
-  const startWith = (issuer: string) =>
-    createAuthorizationServer({
-      issuer,
-      stores: fixture.stores,
-      masterSecret: Buffer.alloc(32, 1),
-      resources: [{ resource: `${issuer}/mcp`, scopes: { 'catalog:read': 'Read' } }],
-      signIn: { kind: 'demo' },
-      clock: fixture.clock,
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-    });
+function startWith(issuer: string): Promise<unknown> {
+  return createAuthorizationServer({
+    issuer,
+    stores: fixture.stores,
+    masterSecret: Buffer.alloc(32, 1),
+    resources: [{ resource: `${issuer}/mcp`, scopes: { 'catalog:read': 'Read' } }],
+    signIn: { kind: 'demo' },
+    clock: fixture.clock,
+    logger: silentLogger,
+  });
+}
 
+describe('start-up', () => {
   test.each(['https://mcp.example.com', 'https://mcp.example.com/auth'])(
     'refuses the demo sign-in for issuer %s',
     async (issuer) => {

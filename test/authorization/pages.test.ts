@@ -37,6 +37,10 @@ async function openPage(
   return { page, browser, client };
 }
 
+function webClient(): Promise<TestClient> {
+  return registerClient(fixture, { redirect_uris: [WEB_REDIRECT] });
+}
+
 function postForm(
   browser: ScriptedBrowser,
   page: BrowserResponse,
@@ -159,7 +163,7 @@ describe('the decision', () => {
       { person: 'ada', csrf: 'x' },
       { person: 'ada', csrf: stolen },
     ]) {
-      const response = await postForm(browser, page, values as Record<string, string>);
+      const response = await postForm(browser, page, values);
       expect(response.status).toBe(403);
       expect(response.headers.get('location')).toBeNull();
     }
@@ -215,8 +219,6 @@ describe('the decision', () => {
 });
 
 describe('a browser that is signed in already', () => {
-  const webClient = () => registerClient(fixture, { redirect_uris: [WEB_REDIRECT] });
-
   test('still sees the page for a native client that it allowed before', async () => {
     const client = await registerClient(fixture);
     const browser = newBrowser();

@@ -16,6 +16,14 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
+function sendBody(body: string): Promise<Response> {
+  return fetch(`${fixture.issuer}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+}
+
 const LOOPBACK = 'http://127.0.0.1:9696/cb';
 
 describe('registration (RFC 7591)', () => {
@@ -135,14 +143,8 @@ describe('registration (RFC 7591)', () => {
   });
 
   test('refuses a body that is no JSON object, and one that is too long', async () => {
-    const send = (body: string) =>
-      fetch(`${fixture.issuer}/register`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
     for (const body of ['[]', '{', 'null', JSON.stringify({ x: 'y'.repeat(60_000) })]) {
-      expect((await send(body)).status).toBe(400);
+      expect((await sendBody(body)).status).toBe(400);
     }
   });
 

@@ -4,6 +4,7 @@ import type {
   ArtifactWrite,
   AuthorizationStores,
   ClientRecord,
+  SigningKeyRecord,
 } from '../../../src/authorization/ports.js';
 
 /** What the suite needs of an engine: fresh stores, and a second connection to the same data. */
@@ -212,12 +213,6 @@ export function authorizationStoresContract(open: () => Promise<AuthorizationSto
     test('live longer when they are used, except those that never expire', async () => {
       await stores.clients.save(client(), limits);
       await stores.clients.save(client({ clientId: 'c2', expiresAt: undefined }), limits);
-      const touch = (clientId: string): ArtifactWrite => ({
-        kind: 'touchClient',
-        clientId,
-        lastUsedAt: 1600,
-        expiresAt: 9000,
-      });
       await stores.artifacts.commit([touch('client-1'), touch('c2'), touch('unknown')]);
 
       expect(await stores.clients.find('client-1', 8999)).toMatchObject({
@@ -238,16 +233,6 @@ export function authorizationStoresContract(open: () => Promise<AuthorizationSto
   });
 
   describe('signing keys', () => {
-    const key = (kid: string, algorithm = 'ES256') => ({
-      kid,
-      algorithm,
-      privateJwk: 'sealed',
-      createdAt: 1000,
-      activateAt: 1000,
-      retireAt: undefined,
-      removeAt: undefined,
-    });
-
     test('are made once by whoever is first, per algorithm', async () => {
       const outcomes = await Promise.all([
         stores.signingKeys.insertFirst(key('a')),
@@ -321,5 +306,21 @@ function replay(idHash: string, grantHash: string, expiresAt = 1560): ArtifactWr
   return {
     kind: 'keepReplay',
     replay: { idHash, grantHash, successorHash: 'next', response: 'sealed', expiresAt },
+  };
+}
+
+function touch(clientId: string): ArtifactWrite {
+  return { kind: 'touchClient', clientId, lastUsedAt: 1600, expiresAt: 9000 };
+}
+
+function key(kid: string, algorithm = 'ES256'): SigningKeyRecord {
+  return {
+    kid,
+    algorithm,
+    privateJwk: 'sealed',
+    createdAt: 1000,
+    activateAt: 1000,
+    retireAt: undefined,
+    removeAt: undefined,
   };
 }
