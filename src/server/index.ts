@@ -76,9 +76,9 @@ export {
   type HttpServer,
   type HttpServerOptions,
   type Listening,
-  PortInUseError,
   createHttpServer,
 } from './http/http-server.js';
+export { type OpenPort, PortInUseError, openPort } from './http/open-port.js';
 export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
 export type { ServerInfo } from './mcp/server-factory.js';
 export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/serve-stdio.js';

@@ -58,7 +58,7 @@ describe('npm start', () => {
       'tools/call',
       {
         name: 'set_goals',
-        arguments: { goals: [{ kind: 'topic', text: 'bookkeeping for a bakery' }] },
+        arguments: { goals: ['bookkeeping for a bakery'] },
       },
       { 'x-api-key': first.ready.apiKey },
     );

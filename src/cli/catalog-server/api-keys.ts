@@ -8,7 +8,7 @@ import { quote } from '../../shared/errors.js';
 import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
-import { seedSample } from './sample.js';
+import { defaultPerson, seedSample } from './sample.js';
 import { CATALOG_SCOPES } from './scopes.js';
 
 const SECONDS = { m: 60, h: 3600, d: 86_400 } as const;
@@ -28,7 +28,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
   keys
     .command('create')
     .description('make a key and show it, once')
-    .option('--learner <id>', 'the person the key acts as; default: the first one')
+    .option('--learner <id>', 'the person the key acts as; default: the demo learner')
     .option('--scope <scope...>', 'what the key may do; default: everything the person may')
     .option(
       '--expires <duration>',
@@ -114,7 +114,8 @@ async function ownerOf(
   users: Opened['users'],
 ): Promise<Pick<ApiKeyRecord, 'issuer' | 'subject' | 'tenant' | 'scopes'>> {
   const known = await users.list(MAX_LISTED_USERS);
-  const user = options.learner === undefined ? known[0] : await users.find(options.learner);
+  const user =
+    options.learner === undefined ? await defaultPerson(users) : await users.find(options.learner);
   if (user === undefined) {
     const ids = known.map((candidate) => candidate.id).join(', ');
     throw new ConfigurationError(

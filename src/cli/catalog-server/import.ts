@@ -65,7 +65,7 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
       open: () => openRows(progress.follow(createReadStream(file)), format),
       shouldSkipBad: flags.skipBad,
       at: systemClock.nowMs(),
-      onRow: progress.tick,
+      onRow: () => progress.tick(),
       onRejected: (row) => {
         if (shown.length < MAX_SHOWN_REJECTS) shown.push(row);
         rejects?.write(`${JSON.stringify(row)}\n`);
@@ -117,12 +117,15 @@ interface Progress {
   stop(): void;
 }
 
+const NO_PROGRESS: Progress = {
+  follow: (input) => input,
+  tick: () => undefined,
+  stop: () => undefined,
+};
+
 /** A bar on a terminal; elsewhere nothing, so that logs stay readable. */
 function startProgress(io: CliIo, total: number): Progress {
-  const nothing = (): void => undefined;
-  if (io.stderr.isTTY !== true || total === 0) {
-    return { follow: (input) => input, tick: nothing, stop: nothing };
-  }
+  if (io.stderr.isTTY !== true || total === 0) return NO_PROGRESS;
   const bar = new SingleBar({
     stream: io.stderr,
     format: 'importing [{bar}] {percentage}% | {duration_formatted} gone, {eta_formatted} left',

@@ -15,7 +15,7 @@ export function embeddedIssuer(issuer: string, authorization: AuthorizationServe
   return {
     issuer,
     identity: LOCAL_ISSUER,
-    keys: async (header, token) => createLocalJWKSet(await authorization.jwks())(header, token),
+    keys: (header, token) => createLocalJWKSet(authorization.jwks())(header, token),
     tenantClaim: 'tenant',
   };
 }
@@ -35,7 +35,7 @@ export async function remoteIssuer(
     : `${config.issuer}/.well-known/jwks.json`;
   const keys = createRemoteJWKSet(new URL(jwksUri), {
     timeoutDuration: FETCH_TIMEOUT_MS,
-    [customFetch]: (url, options) => fetch(url, options as RequestInit),
+    [customFetch]: (url, options) => fetch(url, options),
   });
   return config.isExternalIssuer
     ? { issuer: config.issuer, identity: config.issuer, keys, tenantClaim: 'tenant' }

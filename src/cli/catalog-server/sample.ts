@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AuthorizationUser } from '../../authorization/ports.js';
+import type { AuthorizationUser, AuthorizationUserStore } from '../../authorization/ports.js';
 import { seedSampleCatalog } from '../../catalog/index.js';
 import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import { createApiKey } from '../../server/core/api-key.js';
@@ -11,6 +13,8 @@ import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { CATALOG_SCOPES } from './scopes.js';
 
 const DEMO_KEY_NAME = 'demo';
+/** Whom the demo key acts as, when nobody says otherwise: the person in the README's examples. */
+const DEMO_LEARNER = 'demo-nora';
 const DEMO_KEY_TTL_SECONDS = 24 * 3600;
 
 /**
@@ -25,7 +29,6 @@ export async function seedSample(
   const { users } = storage.authorization;
   if ((await users.list(1)).length > 0) return;
   const { learners } = await seedSampleCatalog(storage.catalog, {
-    // From dist/bin as from dist/cli/catalog-server: the package's own data folder is beside dist.
     dataFolder: findDataFolder(),
     clock: systemClock,
   });
@@ -40,7 +43,14 @@ export async function seedSample(
   }
 }
 
-/** A new demo API key for the first demo person; the one of the start before ends. */
+/** The person a key acts as when nobody is named. */
+export async function defaultPerson(
+  users: AuthorizationUserStore,
+): Promise<AuthorizationUser | undefined> {
+  return (await users.find(DEMO_LEARNER)) ?? (await users.list(1))[0];
+}
+
+/** A new demo API key; the one of the start before ends. */
 export async function mintDemoKey(
   keys: ApiKeyStore,
   user: AuthorizationUser,
@@ -61,6 +71,11 @@ export async function mintDemoKey(
   return { key, learner: user.id };
 }
 
+/** The package's own data folder: beside its package.json, wherever this module was bundled to. */
 function findDataFolder(): string {
-  return fileURLToPath(new URL('../../data', import.meta.url));
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
+    folder = dirname(folder);
+  }
+  return join(folder, 'data');
 }

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { type AuthorizationServer, createAuthorizationServer } from '../../authorization/index.js';
+import type { AuthorizationServer } from '../../authorization/index.js';
 import { createCatalog } from '../../catalog/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type HttpServer, createHttpServer, createRegistry } from '../../server/index.js';
@@ -11,10 +11,10 @@ import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { embeddedIssuer, remoteIssuer } from './issuers.js';
-import { openPort } from './listen.js';
+import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
 import { readyLine, readyMessage } from './ready-message.js';
-import { mintDemoKey, seedSample } from './sample.js';
+import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
 import { serverInfo } from './server-info.js';
 
@@ -36,7 +36,7 @@ export async function serveOverHttp(
 ): Promise<void> {
   const logger = stderrLogger(asked.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
-  const listening = await openPort(asked.host, asked.port);
+  const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
   const storage = openSqliteStorage(config.databasePath);
   const parts = { config, raw, storage, secret, logger };
@@ -60,7 +60,8 @@ export async function serveOverHttp(
   }
 }
 
-function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
+async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
+  const { createAuthorizationServer } = await import('../../authorization/index.js');
   const { config, raw, storage, secret, logger } = parts;
   return createAuthorizationServer({
     issuer: config.issuer,
@@ -128,11 +129,11 @@ async function announce(parts: Parts, io: CliIo): Promise<void> {
   const { config, raw, storage } = parts;
   const { users } = storage.authorization;
   const people = await users.list(10);
-  const [first] = people;
+  const person = await defaultPerson(storage.authorization.users);
   // A key in the clear on a terminal is for a machine of one's own, never for a server that others reach.
   const demo =
-    first !== undefined && isLoopbackUrl(config.publicUrl)
-      ? await mintDemoKey(storage.apiKeys, first)
+    person !== undefined && isLoopbackUrl(config.publicUrl)
+      ? await mintDemoKey(storage.apiKeys, person)
       : undefined;
   const ready = { config, mcp: mcpResource(config, raw), people, demo };
   io.stdout.write(config.isJson ? readyLine(ready) : readyMessage(ready));

@@ -1,13 +1,5 @@
-import {
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  createServer,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../shared/clock.js';
-import { ToolkitError } from '../../shared/errors.js';
 import { type Logger, silentLogger } from '../../shared/logger.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog, EventLog, SessionStore } from '../core/ports.js';
@@ -18,6 +10,7 @@ import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
 import { type AuthenticationOptions, createAuthenticator } from './authenticate.js';
 import { applyCors, createGuard, refuseHost, refuseOrigin } from './guard.js';
 import { createMcpEndpoint } from './mcp-endpoint.js';
+import { type OpenPort, openPort } from './open-port.js';
 import { createResourceMetadata } from './resource-metadata.js';
 import { sendJson } from './respond.js';
 import { createSessions } from './sessions.js';
@@ -94,20 +87,7 @@ export interface Listening {
   readonly mcpUrl: string;
 }
 
-/** Another process listens on the port. */
-export class PortInUseError extends ToolkitError {
-  readonly code = 'ERR_PORT_IN_USE';
-  readonly port: number;
-
-  constructor(port: number, options?: ErrorOptions) {
-    super(`port ${port} is in use by another process`, options);
-    this.port = port;
-  }
-}
-
 const SWEEP_EVERY_MS = 60_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 // Paths of an authorization server that scripts of other origins have no business with (design: guard order).
 const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
 
@@ -120,7 +100,7 @@ const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const changes = options.changes ?? createChanges();
   const drainMs = options.limits?.drainMs ?? 5000;
-  const servers: Server[] = [];
+  const ports: OpenPort[] = [];
   let app: App | undefined =
     options.publicUrl === undefined ? undefined : createApp(options, options.publicUrl, changes);
   const listener: RequestListener = (request, response) => {
@@ -131,25 +111,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listener,
     notify: changes,
     async listen({ port, host = 'localhost' }) {
-      const addresses = host === 'localhost' ? LOOPBACK_ADDRESSES : [host];
-      let boundPort = port;
-      for (const [position, address] of addresses.entries()) {
-        const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, listener);
-        const bound = await bind(server, boundPort, address, position > 0);
-        if (bound === undefined) continue;
-        servers.push(server);
-        boundPort = bound;
-      }
-      const publicUrl = options.publicUrl ?? `http://localhost:${boundPort}`;
+      const open = await openPort(host, port);
+      ports.push(open);
+      const publicUrl = options.publicUrl ?? `http://localhost:${open.port}`;
       app ??= createApp(options, publicUrl, changes);
-      return { port: boundPort, publicUrl: new URL(publicUrl).origin, mcpUrl: app.mcpUrl };
+      open.serve(listener);
+      return { port: open.port, publicUrl: new URL(publicUrl).origin, mcpUrl: app.mcpUrl };
     },
     async close() {
-      const closed = servers.map(
-        (server) => new Promise<void>((resolve) => server.close(() => resolve())),
-      );
+      const closed = ports.map((open) => open.close(drainMs));
       await app?.close(drainMs);
-      for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
     },
   };
@@ -281,22 +252,4 @@ function pathnameOf(request: IncomingMessage): string {
   const { url = '/' } = request;
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
-}
-
-/** @returns the port, or undefined when the address does not exist here and `isOptional` */
-function bind(
-  server: Server,
-  port: number,
-  host: string,
-  isOptional: boolean,
-): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const isAbsent = error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT';
-      if (isOptional && isAbsent) resolve(undefined);
-      else if (error.code === 'EADDRINUSE') reject(new PortInUseError(port, { cause: error }));
-      else reject(error);
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
 }
