@@ -52,8 +52,10 @@ export async function serveOverHttp(
       closers.push(() => http.close());
       listening.serve(http.listener);
     }
+    // Before anybody can know that we are ready: a signal right after has to end us in order.
+    const signalled = untilSignalled();
     await announce(parts, io);
-    await untilSignalled();
+    await signalled;
   } finally {
     await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
     storage.close();
