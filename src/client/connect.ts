@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly prepare?: (client: Client) => void;
   /** Replaces the network. Default: `createClientFetch` for this URL. */
   readonly fetch?: FetchLike;
+  /** Replaces the network for discovery and login. Default: `createClientFetch` for this URL. */
+  readonly oauthFetch?: FetchLike;
   readonly signal?: AbortSignal;
 }
 
@@ -82,7 +84,7 @@ function authorize(serverUrl: string, network: FetchLike, options: ConnectOption
     serverUrl,
     broker,
     fetch: network,
-    oauthFetch: options.fetch ?? createClientFetch({ target: serverUrl, isOAuth: true }),
+    oauthFetch: options.oauthFetch ?? createClientFetch({ target: serverUrl, isOAuth: true }),
     login: options.login,
   });
 }

@@ -133,7 +133,20 @@ export class ProfileFile<Document> {
     ) {
       return this.#sealer;
     }
-    const key = await findWrappingKey(this.#options, source);
+    const { home, clock } = this.#options;
+    const key =
+      source === undefined
+        ? await withFileLock(
+            // Two profiles that are new at the same time must not make two keys.
+            {
+              folder: join(home, 'locks', 'wrapping-key'),
+              what: 'making a key',
+              clock,
+              timeoutMs: WRITE_LOCK_TIMEOUT_MS,
+            },
+            () => findWrappingKey(this.#options, undefined),
+          )
+        : await findWrappingKey(this.#options, source);
     this.#sealer = { key, sealer: createSealer(key.secret, 'client-credentials') };
     return this.#sealer;
   }

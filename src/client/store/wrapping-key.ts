@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AsyncEntry } from '@napi-rs/keyring';
 import { hashId, randomId } from '../../shared/ids.js';
 import { CredentialKeyError } from '../errors.js';
 import { asStoreError, ensurePrivateFolder, readTextIfExists } from './files.js';
@@ -137,19 +138,16 @@ async function withinTime<T>(operation: Promise<T> | undefined): Promise<T | und
   }
 }
 
-/** The keychain of the operating system, or undefined where there is none (no desktop session, no D-Bus). */
-export async function systemKeychain(): Promise<Keychain | undefined> {
-  try {
-    const { AsyncEntry } = await import('@napi-rs/keyring');
-    // The constructor throws at once where no credential store exists.
-    const entry = (account: string): InstanceType<typeof AsyncEntry> =>
-      new AsyncEntry(SERVICE, account);
-    entry('probe');
-    return {
-      get: async (account) => (await entry(account).getPassword()) ?? undefined,
-      set: (account, secret) => entry(account).setPassword(secret),
-    };
-  } catch {
-    return undefined;
-  }
+/** The keychain of the operating system, loaded when it is first asked. Its calls reject where there is none. */
+export function systemKeychain(): Keychain {
+  return {
+    get: async (account) => (await (await keychainEntry(account)).getPassword()) ?? undefined,
+    set: async (account, secret) => (await keychainEntry(account)).setPassword(secret),
+  };
+}
+
+/** A native module: where it is missing, or finds no store (no desktop session), this rejects at once. */
+async function keychainEntry(account: string): Promise<AsyncEntry> {
+  const keyring = await import('@napi-rs/keyring');
+  return new keyring.AsyncEntry(SERVICE, account);
 }
