@@ -30,7 +30,10 @@ export function createEngineGateway(
   const host = new URL(locations.issuer).host;
   return async (request, response, path) => {
     const url = new URL(request.url ?? '/', locations.origin);
-    if (path.startsWith(ROUTES.authorization)) canonicalise(url.searchParams, resources);
+    if (path.startsWith(ROUTES.authorization)) {
+      canonicalise(url.searchParams, resources);
+      limitResponseMode(url.searchParams);
+    }
     pin(request, host, locations, `${path}${url.search}`);
     if (request.method !== 'POST' || !isForm(request) || !hasForm(path)) {
       await callback(request, response);
@@ -60,6 +63,12 @@ function pin(request: IncomingMessage, host: string, locations: Locations, path:
   }
   request.url = path;
   Object.assign(request, { originalUrl: `${locations.basePath}${path}` });
+}
+
+/** The engine's other modes answer with pages of its own, one of them with a script: they are unknown here. */
+function limitResponseMode(params: URLSearchParams): void {
+  const mode = params.get('response_mode');
+  if (mode !== null && mode !== 'query') params.set('response_mode', 'unsupported');
 }
 
 /** What cannot be mapped stays as it is: the engine answers `invalid_target`. */

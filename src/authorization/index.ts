@@ -1,5 +1,3 @@
-export type { Locations } from './locations.js';
-export { locate } from './locations.js';
 export {
   DemoSignInNotLoopbackError,
   DevelopmentDefaultError,

@@ -71,6 +71,6 @@ export const LIFETIMES = {
   /** How long a spent refresh token gets the same answer again. */
   refreshReplay: 60,
   /** A registered client that was never used is kept this long, one that was used the longer time since then. */
-  unusedClient: 86_400,
+  unusedClient: 30 * 86_400,
   usedClient: 90 * 86_400,
 } as const;

@@ -110,9 +110,14 @@ export function buildConfiguration(parts: EngineParts): Configuration {
       },
       introspection: {
         enabled: true,
-        allowedPolicy: (_ctx, client, token) =>
-          token.clientId === client.clientId ||
-          ('aud' in token && introspectsOf(client).includes(String(token.aud))),
+        async allowedPolicy(_ctx, client, token) {
+          const isForClient =
+            token.clientId === client.clientId ||
+            ('aud' in token && introspectsOf(client).includes(String(token.aud)));
+          const person =
+            'accountId' in token ? await stores.users.find(token.accountId) : undefined;
+          return isForClient && person?.isDisabled !== true;
+        },
       },
       registration: {
         enabled: options.registration?.isEnabled ?? true,

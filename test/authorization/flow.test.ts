@@ -105,6 +105,24 @@ describe('the whole flow', () => {
   });
 });
 
+describe('response modes', () => {
+  test.each(['form_post', 'fragment', 'web_message', 'made_up'])(
+    'answers unsupported_response_mode by redirect for %s',
+    async (mode) => {
+      expect(await errorRedirect({ response_mode: mode })).toMatchObject({
+        error: 'unsupported_response_mode',
+        state: 'the-state',
+        iss: fixture.issuer,
+      });
+    },
+  );
+
+  test('takes query, said or not', async () => {
+    const login = await getCode(fixture, { changes: { response_mode: 'query' } });
+    expect((await redeem(fixture, login)).status).toBe(200);
+  });
+});
+
 describe('scopes', () => {
   test('grants the default scopes of the resource when none are asked for (RFC 6749 §3.3)', async () => {
     const { accessToken } = await logIn(fixture, { changes: { scope: undefined } });

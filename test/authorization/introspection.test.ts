@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Fixture, logIn, post, readToken, registerClient, startFixture } from './fixture.js';
+import {
+  type Fixture,
+  PEOPLE,
+  logIn,
+  post,
+  readToken,
+  registerClient,
+  startFixture,
+} from './fixture.js';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -70,6 +78,23 @@ describe('introspection and revocation', () => {
       const answer = await post(`${fixture.issuer}/revoke`, { client_id: client.clientId, token });
       expect(answer.status).toBe(200);
     }
+  });
+
+  test('says inactive about the token of a person who was disabled', async () => {
+    const { client, accessToken } = await logIn(fixture, {
+      person: 'ben',
+      changes: { scope: 'catalog:read' },
+    });
+    const ben = PEOPLE.find(({ id }) => id === 'ben');
+    if (ben === undefined) throw new Error('no ben');
+    await fixture.stores.users.upsert({ ...ben, isDisabled: true });
+    const { json } = await post(`${fixture.issuer}/introspect`, {
+      client_id: client.clientId,
+      token: accessToken,
+    });
+    await fixture.stores.users.upsert(ben);
+
+    expect(json).toEqual({ active: false });
   });
 
   test('lets a resource server with a secret introspect the tokens of its audience', async () => {

@@ -196,11 +196,11 @@ describe('limits', () => {
     expect(again.accessToken).not.toBe('');
   });
 
-  test('forgets a client that was never used after a day, and keeps one that was', async () => {
+  test('forgets a client that was never used after 30 days, and keeps one that was', async () => {
     const own = await startFixture();
     const unused = await registerClient(own);
     const used = await logIn(own);
-    own.clock.advanceSeconds(2 * 86_400);
+    own.clock.advanceSeconds(31 * 86_400);
     const find = async (clientId: string) =>
       own.stores.clients.find(clientId, Math.floor(own.clock.nowMs() / 1000));
 

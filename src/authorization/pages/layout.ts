@@ -5,6 +5,8 @@ import { STYLE } from './style.js';
 /** What `html` makes: escaped text, at once or later. */
 export type Html = ReturnType<typeof html>;
 
+// A constant of ours, in one piece: escaping it or one more space would change its hash.
+const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /**
@@ -22,7 +24,6 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 
 export async function renderPage(title: string, body: Html): Promise<string> {
   const content = await body;
-  // The style is a constant of ours: escaping it would change its hash.
   const page = await html`<!doctype html>
     <html lang="en">
       <head>
@@ -31,9 +32,7 @@ export async function renderPage(title: string, body: Html): Promise<string> {
         <meta name="robots" content="noindex" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main>${content}</main>

@@ -24,6 +24,8 @@ dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 ul { margin: 0; padding-left: 1.25rem; }
 p { margin: 0 0 .75rem; overflow-wrap: anywhere; }
+ul + p { margin-top: .75rem; }
+p:last-child { margin-bottom: 0; }
 .note { color: var(--soft); font-size: .9rem; }
 .warning { background: var(--warn); color: var(--warn-text); border-radius: .5rem; padding: .75rem 1rem; }
 fieldset { border: 0; margin: 0; padding: 0; }
