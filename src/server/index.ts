@@ -78,6 +78,7 @@ export {
   type Listening,
   createHttpServer,
 } from './http/http-server.js';
+export { trustInProcess } from './http/in-process-issuer.js';
 export { type OpenPort, PortInUseError, openPort } from './http/open-port.js';
 export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
 export type { ServerInfo } from './mcp/server-factory.js';

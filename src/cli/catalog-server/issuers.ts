@@ -1,5 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch } from 'jose';
-import type { AuthorizationServer } from '../../authorization/index.js';
+import { createRemoteJWKSet, customFetch } from 'jose';
 import { createSafeFetch } from '../../net/safe-fetch.js';
 import { authorizationServerMetadataCandidates } from '../../oauth/metadata-url.js';
 import { LOCAL_ISSUER, type TrustedIssuer } from '../../server/index.js';
@@ -9,16 +8,6 @@ import { ConfigurationError, type ServerConfig } from './config.js';
 
 const MAX_METADATA_BYTES = 256 * 1024;
 const FETCH_TIMEOUT_MS = 5000;
-
-/** The authorization server in this process: its keys are asked for directly. */
-export function embeddedIssuer(issuer: string, authorization: AuthorizationServer): TrustedIssuer {
-  return {
-    issuer,
-    identity: LOCAL_ISSUER,
-    keys: (header, token) => createLocalJWKSet(authorization.jwks())(header, token),
-    tenantClaim: 'tenant',
-  };
-}
 
 /**
  * An authorization server elsewhere: our own in another process (which may start after us: its keys are fetched with

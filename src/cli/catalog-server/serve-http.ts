@@ -2,7 +2,12 @@ import type { RequestListener } from 'node:http';
 import type { AuthorizationServer } from '../../authorization/index.js';
 import { createCatalog } from '../../catalog/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
-import { type HttpServer, createHttpServer, createRegistry } from '../../server/index.js';
+import {
+  type HttpServer,
+  createHttpServer,
+  createRegistry,
+  trustInProcess,
+} from '../../server/index.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import { deriveKey } from '../../shared/sealing.js';
@@ -10,7 +15,7 @@ import { type Storage, openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
-import { embeddedIssuer, remoteIssuer } from './issuers.js';
+import { remoteIssuer } from './issuers.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
 import { readyLine, readyMessage } from './ready-message.js';
@@ -99,9 +104,7 @@ async function startMcp(
     publicUrl: config.publicUrl,
     authentication: {
       trustedIssuers: [
-        authorization === undefined
-          ? await remoteIssuer(config)
-          : embeddedIssuer(config.issuer, authorization),
+        authorization === undefined ? await remoteIssuer(config) : trustInProcess(authorization),
       ],
       apiKeys: storage.apiKeys,
     },

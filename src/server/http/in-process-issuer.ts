@@ -1,0 +1,19 @@
+import { type JSONWebKeySet, createLocalJWKSet } from 'jose';
+import type { TrustedIssuer } from '../../oauth/access-token.js';
+import { LOCAL_ISSUER } from '../core/principal.js';
+
+/**
+ * Trusts an authorization server that runs in this process, such as the bundled one: its keys are asked for directly,
+ * at every token, so that a rotation needs no restart. Its identities are named `local` and carry a `tenant` claim.
+ */
+export function trustInProcess(authorization: {
+  readonly issuer: string;
+  jwks(): JSONWebKeySet;
+}): TrustedIssuer {
+  return {
+    issuer: authorization.issuer,
+    identity: LOCAL_ISSUER,
+    keys: (header, token) => createLocalJWKSet(authorization.jwks())(header, token),
+    tenantClaim: 'tenant',
+  };
+}
