@@ -4,6 +4,7 @@ import type { CourseEvidence, Evidence } from './evidence.js';
 import { pickArray, pickString } from './json-view.js';
 import type { LearnerView } from './learner-view.js';
 import { coverage, subjectWords } from './matching.js';
+import { parseRequest } from './parse-request.js';
 import type { Choice, Planner, SearchPlan } from './planner.js';
 import type { Claim, Proposal } from './recommendation.js';
 import type { Level, LearnerRequest } from './request.js';
@@ -36,7 +37,8 @@ export function deterministicPlanner(): Planner {
 
 /** The texts that a course has to speak of: the request's goal, else the goals that the person has stored. */
 function goalParts(request: LearnerRequest, learner: LearnerView): readonly string[] {
-  return request.goal?.parts ?? learner.goals.slice(0, 3);
+  const stored = learner.goals.slice(0, 3);
+  return request.goal?.parts ?? stored.flatMap((text) => parseRequest(text).goal?.parts ?? [text]);
 }
 
 function planSearch(request: LearnerRequest, learner: LearnerView, round: number): SearchPlan {
@@ -72,6 +74,11 @@ function choose(
   const scored = Object.values(evidence)
     .map((course) => score(course, parts, request))
     .filter((candidate) => candidate !== undefined)
+    .map((candidate) => ({
+      ...candidate,
+      // What can be taken now comes before what is some courses away.
+      score: candidate.score - 0.3 * stepsTo(candidate.course, evidence, learner).length,
+    }))
     .sort((a, b) => b.score - a.score || a.course.id.localeCompare(b.course.id));
   const spread = onePerPartFirst(scored, parts);
   const proposals = spread.flatMap((candidate) => [

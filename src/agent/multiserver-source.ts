@@ -232,7 +232,7 @@ function explain(error: unknown, server: string): Error {
   const at = `server ${quote(server)}`;
   const cause = { cause: error };
   if (
-    /unauthorized|authentication failed|\b401\b|invalid_token|invalid_grant|api key/i.test(
+    /unauthorized|authentication failed|needs a login|\b401\b|invalid_token|invalid_grant|api key/i.test(
       `${nameOf(error)} ${message}`,
     )
   ) {

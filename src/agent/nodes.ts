@@ -77,7 +77,8 @@ export function nodes(workplace: Workplace): Record<NodeName, Node> {
 
   const profile: Node = async (state, config) => {
     if (!toolbox.has('get_learner')) return { learner: UNKNOWN_LEARNER };
-    const answer = await toolbox.call('get_learner', [], signal);
+    const wanted = [{ names: ['history'], value: 50 }];
+    const answer = await toolbox.call('get_learner', wanted, signal);
     const calls = [...state.calls, answer.record];
     if (answer.structured === undefined) {
       const notes = [...state.notes, `your profile could not be read: ${firstLine(answer.text)}`];
@@ -117,7 +118,7 @@ export function nodes(workplace: Workplace): Record<NodeName, Node> {
     }
     if (round === 0 && toolbox.has('recommend_courses')) {
       tell(config, 'gather', 'asking for recommendations');
-      await ask('recommend_courses', recommendArguments(request, plan.queries));
+      await ask('recommend_courses', recommendArguments(request));
     }
     const found = answers.flatMap(({ structured, record, query }) =>
       structured === undefined ? [] : collectCourses(structured, record.tool, query),
@@ -216,7 +217,7 @@ export function nodes(workplace: Workplace): Record<NodeName, Node> {
         courseId: first.id,
         title: first.title,
         status: answer.isError ? 'failed' : 'enrolled',
-        text: answer.isError ? `not enrolled: ${firstLine(answer.text)}` : 'enrolled',
+        text: answer.isError ? `not enrolled: ${firstLine(answer.text)}` : enrolledText(answer),
       },
     };
   };
@@ -266,19 +267,16 @@ function searchFilters(request: LearnerRequest): readonly Argument[] {
   return filters.filter(({ value }) => value !== undefined);
 }
 
-function recommendArguments(
-  request: LearnerRequest,
-  queries: readonly string[],
-): readonly Argument[] {
-  const goal = request.goal?.text ?? (queries.length > 0 ? queries.join(', ') : undefined);
+function recommendArguments(request: LearnerRequest): readonly Argument[] {
   return [
-    { names: ['goal', 'goalText', 'goal_text', 'query', 'for'], value: goal },
+    { names: ['goal', 'goalText', 'goal_text', 'query', 'for'], value: request.goal?.text },
     { names: LIMIT, value: 20 },
     {
       names: ['weeklyHours', 'weekly_hours', 'hoursPerWeek', 'hours_per_week'],
       value: request.hoursPerWeek,
     },
     { names: ['language'], value: request.languages[0] },
+    { names: ['maxPrice', 'max_price'], value: request.budget?.max },
     { names: ['level'], value: request.level },
   ];
 }
@@ -304,6 +302,14 @@ function describe(request: LearnerRequest): string {
     request.excluded.length > 0 && `not: ${request.excluded.join(', ')}`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? 'no goal or condition was named' : parts.join('; ');
+}
+
+/** A server may say that nothing changed because the enrollment was there before. */
+function enrolledText({ structured }: Answer): string {
+  const status = structured?.['status'];
+  return typeof status === 'string' && status.startsWith('already')
+    ? 'was enrolled before'
+    : 'enrolled';
 }
 
 function tell(config: LangGraphRunnableConfig, node: string, message: string): void {

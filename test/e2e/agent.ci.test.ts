@@ -93,8 +93,8 @@ describe('catalog-agent with real processes', () => {
     const ids = overStdio.recommendations.map(({ id }) => id);
     for (const { id, after } of overStdio.recommendations) {
       const answer = await callTool('get_course', { id });
-      const course = (answer['course'] ?? answer) as { weeklyHours?: number };
-      expect(course.weeklyHours ?? 0).toBeLessThanOrEqual(4);
+      const course = (answer['course'] ?? answer) as { weekly_hours?: number };
+      expect(course.weekly_hours ?? 0).toBeLessThanOrEqual(4);
       for (const first of after) {
         expect(ids.indexOf(first)).toBeGreaterThanOrEqual(0);
         expect(ids.indexOf(first)).toBeLessThan(ids.indexOf(id));

@@ -41,7 +41,7 @@ async function httpEntry(
     home: clientHome(env),
     fetch: createClientFetch({ target: url, isOAuth: true }),
     explicitKey: env['CATALOG_CLIENT_KEY'],
-    keychain: await systemKeychain(),
+    keychain: systemKeychain(),
   });
   await requireLogin(broker, url);
   return { kind: 'http', url, authProvider: createOAuthProvider({ broker, serverUrl: url }) };
