@@ -63,14 +63,14 @@ export interface AuthorizationServerOptions {
 export const LIFETIMES = {
   accessToken: 600,
   authorizationCode: 60,
-  refreshToken: 30 * 86_400,
-  grant: 90 * 86_400,
+  refreshToken: 2_592_000,
+  grant: 7_776_000,
   interaction: 900,
-  session: 8 * 3600,
+  session: 28_800,
   idToken: 600,
   /** How long a spent refresh token gets the same answer again. */
   refreshReplay: 60,
   /** A registered client that was never used is kept this long, one that was used the longer time since then. */
-  unusedClient: 30 * 86_400,
-  usedClient: 90 * 86_400,
+  unusedClient: 2_592_000,
+  usedClient: 7_776_000,
 } as const;

@@ -15,7 +15,7 @@ import { type SqliteDatabase, openSqlite } from '../../src/storage/sqlite/databa
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { type ScriptedBrowser, signIn } from '../support/scripted-browser.js';
 
-export const ALL_SCOPES = ['catalog:read', 'learner:read', 'learner:write', 'enrollment:write'];
+const ALL_SCOPES = ['catalog:read', 'learner:read', 'learner:write', 'enrollment:write'];
 
 export const PEOPLE: readonly AuthorizationUser[] = [
   { id: 'ada', displayName: 'Ada Okafor', tenant: 'north', scopes: ALL_SCOPES, isDisabled: false },
@@ -32,7 +32,7 @@ export const PEOPLE: readonly AuthorizationUser[] = [
 export const MASTER_SECRET = Buffer.from('test-master-secret-of-enough-length');
 
 /** A clock that tests move by hand. It starts at the real time, for the engine reads the real one. */
-export class TestClock {
+class TestClock {
   offsetMs = 0;
   nowMs(): number {
     return Date.now() + this.offsetMs;
@@ -160,7 +160,7 @@ export function newVerifier(): string {
   return randomBytes(32).toString('base64url');
 }
 
-export function challengeOf(verifier: string): string {
+function challengeOf(verifier: string): string {
   return createHash('sha256').update(verifier).digest('base64url');
 }
 

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { RedirectKind } from '../client-policy.js';
 import { type Html, renderPage } from './layout.js';
 
-export interface SignInPerson {
+interface SignInPerson {
   readonly id: string;
   readonly displayName: string;
   readonly tenant: string;
