@@ -51,7 +51,7 @@ export function renderSignInPage(view: SignInView): Promise<string> {
         </ul>
         <p class="note">
           It gets only those of them that the person you choose may do. It stays signed in until it
-          is unused for 30 days.
+          is unused for 30 days, and for 90 days at most.
         </p>
       </section>
       <form method="post" action="${view.action}">
