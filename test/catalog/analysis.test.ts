@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, string, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { analyze, fold, foldPhrase } from '../../src/catalog/domain/analysis.js';
 import { correctWord, editDistance } from '../../src/catalog/domain/typo.js';
@@ -43,8 +43,8 @@ describe('analysis of text', () => {
   });
 
   it('never throws and gives folded words without spaces, whatever the text', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+    assert(
+      property(string({ unit: 'binary', maxLength: 200 }), (text) => {
         for (const token of analyze(text, ['en', 'de', 'es'])) {
           expect(token.surface).not.toMatch(/\s/u);
           expect(token.surface).not.toBe('');
@@ -67,9 +67,9 @@ describe('typo correction', () => {
   });
 
   it('agrees with itself in both directions and stops at the limit', () => {
-    const word = fc.stringMatching(/^[abc]{0,8}$/);
-    fc.assert(
-      fc.property(word, word, (a, b) => {
+    const word = stringMatching(/^[abc]{0,8}$/);
+    assert(
+      property(word, word, (a, b) => {
         const full = editDistance(a, b, 20);
         expect(editDistance(b, a, 20)).toBe(full);
         expect(editDistance(a, b, 2)).toBe(Math.min(full, 3));

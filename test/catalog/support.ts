@@ -90,7 +90,7 @@ export function catalogOver(store: CatalogStore): CatalogUnderTest {
     if (tool?.input === undefined) throw new Error(`no tool ${name}`);
     const parsed = await tool.input['~standard'].validate(args);
     if (parsed.issues !== undefined) throw new Error(JSON.stringify(parsed.issues));
-    const result = await tool.handler(parsed.value as never, fakeToolContext(principal));
+    const result = await tool.handler(parsed.value, fakeToolContext(principal));
     if (result.isError !== true) {
       const checked = await tool.output?.['~standard'].validate(result.structured);
       if (checked?.issues !== undefined) throw new Error(JSON.stringify(checked.issues));
@@ -108,7 +108,9 @@ export function catalogOver(store: CatalogStore): CatalogUnderTest {
     async fail(name, args, principal) {
       const result = await call(name, args, principal);
       if (result.isError !== true) throw new Error('expected an error result');
-      return String(result.content?.[0]?.['text']);
+      const text = result.content?.[0]?.['text'];
+      if (typeof text !== 'string') throw new Error('expected a text');
+      return text;
     },
   };
 }

@@ -55,10 +55,9 @@ export function correctWord(
   let best: { word: string; score: number } | undefined;
   for (const candidate of lexicon) {
     const edits = editDistance(word, candidate.word, limit);
-    if (edits > limit) continue;
-    // A different first letter is a rare slip; it costs half an edit.
-    const slip = candidate.word[0] === word[0] ? 0 : 2;
-    const score = -4 * edits - slip + Math.log(1 + candidate.courses);
+    // A wrong first letter is a rare slip: together with a second one it is another word.
+    if (edits > limit || (edits > 1 && candidate.word[0] !== word[0])) continue;
+    const score = -4 * edits + Math.log(1 + candidate.courses);
     const isBetter =
       best === undefined ||
       score > best.score ||

@@ -8,7 +8,7 @@ import type { CatalogDependencies } from '../dependencies.js';
 import { clip, listed, problem, reply } from '../reply.js';
 import { unknownCourse } from '../unknown-course.js';
 
-const input = z.strictObject({ id: z.string().min(1).max(100).describe('course id') });
+const input = z.strictObject({ id: z.string().max(100).describe('course id') });
 
 const output = z.object({
   status: z.enum(['enrolled', 'already_enrolled']),
@@ -23,8 +23,7 @@ export function enrollTool({ store, clock }: CatalogDependencies): ToolDefinitio
   return defineTool({
     name: 'enroll',
     title: 'Enroll',
-    description:
-      'Enrolls you in a course. Calling it again changes nothing. Refuses while a hard prerequisite is open.',
+    description: 'Enrolls you in a course, once. Refuses while a hard prerequisite is open.',
     scopes: ['enrollment:write'],
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input,

@@ -8,8 +8,8 @@ import { problem, reply } from '../reply.js';
 import { unknownCourse } from '../unknown-course.js';
 
 const input = z.strictObject({
-  id: z.string().min(1).max(100).describe('course id, as in search results'),
-  detail: z.enum(['brief', 'full']).optional().describe('default full; brief has no description'),
+  id: z.string().max(100).describe('course id'),
+  detail: z.enum(['brief', 'full']).optional().describe('default full'),
 });
 
 const output = z.object(courseDetailFields);

@@ -15,10 +15,10 @@ const MAX_IN_PROGRESS = 10;
 const MAX_STEPS = 12;
 
 const input = z.strictObject({
-  goal: z.string().min(1).max(300).optional().describe('for this call; default: your saved goals'),
-  weekly_hours: z.number().min(0.5).max(80).optional(),
+  goal: z.string().min(1).max(300).optional().describe('default: saved goals'),
+  weekly_hours: z.number().min(0.5).max(80).optional().describe('default: saved'),
   language: z.string().min(2).max(20).optional().describe('such as en'),
-  max_price: z.number().min(0).optional(),
+  max_price: z.number().min(0).optional().describe('0: free'),
   limit: z.int().min(1).max(10).optional().describe('default 5'),
 });
 

@@ -13,17 +13,17 @@ const DEFAULT_LIMIT = 10;
 const FACET_VALUES = 8;
 
 const input = z.strictObject({
-  query: z.string().max(300).optional().describe('words, any language; empty lists all'),
-  level: z.enum(LEVELS).optional(),
+  query: z.string().max(300).optional().describe('any language; empty lists all'),
+  level: z.enum(LEVELS).optional().describe('exact'),
   language: z.string().max(20).optional().describe('such as en'),
-  provider: z.string().max(120).optional(),
+  provider: z.string().max(120).optional().describe('full name'),
   skill: z.string().max(80).optional().describe('taught skill'),
-  max_price: z.number().min(0).optional(),
+  max_price: z.number().min(0).optional().describe('0: free'),
   max_hours: z.number().min(0).optional().describe('whole course'),
-  format: z.enum(FORMATS).optional(),
+  format: z.enum(FORMATS).optional().describe('how taught'),
   limit: z.int().min(1).max(20).optional().describe('default 10'),
-  cursor: z.string().max(500).optional().describe('next_cursor of the last page'),
-  detail: z.enum(['brief', 'full']).optional(),
+  cursor: z.string().max(500).optional().describe('next_cursor'),
+  detail: z.enum(['brief', 'full']).optional().describe('default brief'),
 });
 
 const facet = z.array(z.object({ value: z.string(), count: z.number() }));
@@ -53,7 +53,7 @@ export function searchCoursesTool({ store, cursorSecret }: CatalogDependencies):
     name: 'search_courses',
     title: 'Search courses',
     description:
-      'Finds courses by words and filters, best first; says why each matched. Mends typos; pages with a cursor.',
+      'Finds courses by words and filters, best first, and says why each matched. Mends typos.',
     scopes: ['catalog:read'],
     annotations: { readOnlyHint: true, openWorldHint: false },
     input,

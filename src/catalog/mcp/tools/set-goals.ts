@@ -19,14 +19,19 @@ const input = z.strictObject({
     .array(z.string().min(1).max(300))
     .max(5)
     .optional()
-    .describe('replaces all goals; roles or skills work best'),
-  weekly_hours: z.number().min(0.5).max(80).optional(),
+    .describe('replaces all; name roles or skills'),
+  weekly_hours: z.number().min(0.5).max(80).optional().describe('time to learn'),
   languages: z.array(z.string().max(20)).max(10).optional().describe('such as en'),
   skills: z
-    .array(z.strictObject({ skill: z.string().max(80), level: z.int().min(1).max(5) }))
+    .array(
+      z.strictObject({
+        skill: z.string().max(80).describe('name'),
+        level: z.int().min(1).max(5).describe('5: expert'),
+      }),
+    )
     .max(30)
     .optional()
-    .describe('what you can do already'),
+    .describe('what you can already'),
 });
 
 const output = z.object({
