@@ -19,6 +19,16 @@ const FIELD_WEIGHT: Readonly<Record<string, number>> = {
 };
 /** Kinds of a recommender's evidence that are about the goal, not about what is popular or comes next. */
 const GOAL_KINDS: ReadonlySet<string> = new Set(['goal', 'role', 'skill', 'prereq']);
+const KIND_WEIGHT: Readonly<Record<string, number>> = {
+  goal: 4,
+  prereq: 3,
+  next: 2,
+  content: 0,
+  popular: 0,
+  recent: 0,
+};
+/** Strength of a course whose fields have the goal's words only between them. */
+const LOOSE = 0.1;
 const LEVEL_INDEX: Readonly<Record<Level, number>> = { beginner: 0, intermediate: 1, advanced: 2 };
 
 /**
@@ -58,7 +68,6 @@ function planSearch(request: LearnerRequest, learner: LearnerView, round: number
 
 interface Scored {
   readonly course: CourseEvidence;
-  readonly view: CourseView;
   readonly part: string | undefined;
   readonly score: number;
   readonly claims: readonly Claim[];
@@ -98,28 +107,46 @@ function score(
   const best = parts
     .map((part) => ({ part, ...textClaims(view, part) }))
     .sort((a, b) => b.strength - a.strength)[0];
-  const isTied =
-    parts.length === 0 || (best?.strength ?? 0) > 0 || recommended.some(({ isGoal }) => isGoal);
-  const claims = [...(best?.claims ?? []), ...recommended.map(({ claim }) => claim)];
-  if (!isTied || claims.length === 0) return undefined;
-  const rank = Math.min(...course.foundBy.map((finding) => finding.rank));
-  const fromRecommender = course.foundBy.some(({ tool }) => tool.endsWith('recommend_courses'));
+  const strength = best?.strength ?? 0;
+  const isForGoal = recommended.some(({ isGoal }) => isGoal);
+  if (parts.length > 0 && strength === 0 && !isForGoal) return undefined;
+  const claims = pickClaims(best?.claims ?? [], recommended, strength > LOOSE);
+  if (claims.length === 0) return undefined;
+  const rankAt = (isAsked: (tool: string) => boolean): number | undefined =>
+    course.foundBy.filter(({ tool }) => isAsked(tool)).map(({ rank }) => rank)[0];
+  const recommenderRank = rankAt((tool) => tool.endsWith('recommend_courses'));
+  const searchRank = rankAt((tool) => tool.endsWith('search_courses'));
+  const isRecommended = recommenderRank !== undefined && (isForGoal || parts.length === 0);
   const levelStep =
     request.level === undefined || view.level === undefined
       ? 0
       : Math.abs(view.level.value - LEVEL_INDEX[request.level]);
   return {
     course,
-    view,
-    part: best !== undefined && best.strength > 0 ? best.part : undefined,
+    part: strength > LOOSE ? best?.part : undefined,
     claims,
+    // The words of the title say as much as the server's own reasoning about the goal; the two do not add up.
     score:
-      2 * (best?.strength ?? 0) +
-      (recommended.some(({ isGoal }) => isGoal) ? 1 : 0) +
-      (fromRecommender ? 0.5 : 0) +
-      1 / (1 + rank) -
+      Math.max(2 * strength, isRecommended ? 1.6 : 0) +
+      (isRecommended ? 0.8 * (1 - (recommenderRank - 1) / 20) : 0) +
+      (searchRank === undefined ? 0 : 0.2 / searchRank) -
       0.3 * levelStep,
   };
+}
+
+/** The most telling claims first, at most four; popularity and the like only where there is nothing better. */
+function pickClaims(
+  text: readonly Claim[],
+  recommended: readonly RecommenderClaim[],
+  isTextTelling: boolean,
+): readonly Claim[] {
+  const telling = recommended
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight);
+  const own = telling.map(({ claim }) => claim).slice(0, 3);
+  if (isTextTelling) return [...text, ...own].slice(0, 4);
+  if (own.length > 0) return own;
+  return text.length > 0 ? text : recommended.map(({ claim }) => claim).slice(0, 1);
 }
 
 /** Fields of the course that speak of the goal with all of its words. */
@@ -172,7 +199,7 @@ function looseClaims(
     .sort((a, b) => b.share - a.share)
     .slice(0, 2)
     .map(({ claim }) => claim);
-  return { strength: claims.length === 0 ? 0 : 0.2, claims };
+  return { strength: claims.length === 0 ? 0 : LOOSE, claims };
 }
 
 /** The sentence of a long text that has the goal's words: a quotation that people can check. */
@@ -185,19 +212,27 @@ function sentenceAbout(part: string, text: string): string {
 }
 
 /** What the server's recommender gave as its evidence, and whether that evidence is about the goal. */
-function recommenderClaims(
-  course: CourseEvidence,
-): readonly { readonly claim: Claim; readonly isGoal: boolean }[] {
+function recommenderClaims(course: CourseEvidence): readonly RecommenderClaim[] {
   for (const name of ['evidence', 'reasons', 'why']) {
     const found = pickArray(course.fields, [name]);
     if (found === undefined) continue;
-    return found.value.slice(0, 3).map((entry: JsonValue, at) => ({
-      claim: evidenceClaim(name, at, entry),
-      isGoal:
-        isJsonObject(entry) && GOAL_KINDS.has(pickString(entry, ['kind', 'type'])?.value ?? ''),
-    }));
+    return found.value.slice(0, 10).map((entry: JsonValue, at) => {
+      const kind = isJsonObject(entry) ? (pickString(entry, ['kind', 'type'])?.value ?? '') : '';
+      return {
+        claim: evidenceClaim(name, at, entry),
+        isGoal: GOAL_KINDS.has(kind),
+        weight: KIND_WEIGHT[kind] ?? 1,
+      };
+    });
   }
   return [];
+}
+
+interface RecommenderClaim {
+  readonly claim: Claim;
+  readonly isGoal: boolean;
+  /** How much it tells a person; 0 for what is no reason by itself. */
+  readonly weight: number;
 }
 
 function evidenceClaim(name: string, at: number, entry: JsonValue): Claim {
@@ -235,12 +270,12 @@ function stepsTo(
 
 function mergeById(proposals: readonly Proposal[]): readonly Proposal[] {
   const merged = new Map<string, Proposal>();
-  for (const proposal of proposals) {
-    const before = merged.get(proposal.courseId);
-    merged.set(proposal.courseId, {
-      courseId: proposal.courseId,
-      claims: [...proposal.claims, ...(before?.claims ?? [])].slice(0, 6),
-    });
+  for (const { courseId, claims } of proposals) {
+    const before = merged.get(courseId)?.claims ?? [];
+    const all = [...before, ...claims];
+    // That another course needs it is said where nothing speaks for the course itself.
+    const own = all.filter(({ of }) => of === undefined);
+    merged.set(courseId, { courseId, claims: own.length > 0 ? own : all.slice(0, 1) });
   }
   return [...merged.values()];
 }

@@ -113,7 +113,11 @@ export function multiServerSource(
         const result = await protocolClient.callTool(
           { name: tool.ownName, arguments: { ...args } },
           undefined,
-          { timeout: timeoutMs, ...(call.signal !== undefined && { signal: call.signal }) },
+          {
+            timeout: timeoutMs,
+            // The client below leaves a listener on the signal of each call: one that ends with the call.
+            ...(call.signal !== undefined && { signal: AbortSignal.any([call.signal]) }),
+          },
         );
         return normalise(result);
       } catch (error) {

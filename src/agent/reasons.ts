@@ -72,10 +72,13 @@ function conditionText(
     const pace = request.hoursPerWeek;
     const weeks = pace === undefined ? undefined : Math.ceil(hours / pace);
     const atPace =
-      weeks === undefined ? '' : `, ${weeks} week${weeks === 1 ? '' : 's'} at ${pace} hours a week`;
-    return `takes ${hours} hour${hours === 1 ? '' : 's'}${atPace}`;
+      weeks === undefined || pace === undefined
+        ? ''
+        : `, ${weeks} week${weeks === 1 ? '' : 's'} at ${hoursText(pace)} a week`;
+    return `takes ${hoursText(hours)}${atPace}`;
   }
-  if (field === view.weeklyHours?.field) return `asks for ${view.weeklyHours.value} hours a week`;
+  if (field === view.weeklyHours?.field)
+    return `asks for ${hoursText(view.weeklyHours.value)} a week`;
   if (field === view.price?.field) {
     const { amount, currency } = view.price.value;
     return amount === 0
@@ -132,6 +135,10 @@ function showValue(value: JsonValue): string {
     nameOf(value, ['label', 'name', 'skill', 'title', 'text', 'course', 'id']) ??
     JSON.stringify(value)
   );
+}
+
+function hoursText(hours: number): string {
+  return `${hours} hour${hours === 1 ? '' : 's'}`;
 }
 
 function round(value: number): number {
