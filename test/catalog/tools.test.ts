@@ -272,6 +272,21 @@ describe('get_learner, set_goals and enroll', () => {
     expect(far).toContain('start by enrolling in "spreadsheet-basics"');
   });
 
+  it('let nobody be locked out by prerequisites that go in a circle or lead nowhere', async () => {
+    const { store: own } = emptyStore();
+    await own.courses.importCourses(
+      { tenant: 'tessera' },
+      [
+        courseRecord({ id: 'hen', prerequisites: ['egg'] }),
+        courseRecord({ id: 'egg', prerequisites: ['hen', 'gone'] }),
+      ],
+      { at: 1 },
+    );
+    const farm = catalogOver(own);
+    expect(await farm.ask('enroll', { id: 'hen' }, fresh)).toMatchObject({ status: 'enrolled' });
+    expect(await farm.ask('enroll', { id: 'egg' }, fresh)).toMatchObject({ status: 'enrolled' });
+  });
+
   it('answer an unknown course with the nearest ones', async () => {
     expect(await tools.fail('enroll', { id: 'sql-basix' }, fresh)).toContain('"sql-basics"');
   });

@@ -11,7 +11,7 @@ import { GOAL_NOISE } from './stop-words.js';
 import { TRANSITION_WINDOW } from './transitions.js';
 
 /** An edge that fewer learners stand behind is neither scored nor quoted: it could point at a person. */
-export const MINIMUM_LEARNERS = 3;
+const MINIMUM_LEARNERS = 3;
 const CANDIDATES_BY_GOAL = 200;
 const CANDIDATES_BY_WORDS = 50;
 const CANDIDATES_BY_POPULARITY = 60;

@@ -25,8 +25,8 @@ export async function withPrerequisites(
 }
 
 /**
- * Hard prerequisites of a course that are not completed. One that the scope cannot see (its course is gone) does not
- * count: nobody could ever meet it.
+ * Hard prerequisites of a course that are not completed. Two kinds do not count, because nobody could ever meet them:
+ * one that the scope cannot see (its course is gone), and one that needs this very course first.
  */
 export function unmetHard(
   course: Course,
@@ -35,7 +35,23 @@ export function unmetHard(
 ): CourseId[] {
   return course.prerequisites
     .filter((need) => need.kind === 'hard' && known.has(need.course) && !completed.has(need.course))
-    .map((need) => need.course);
+    .map((need) => need.course)
+    .filter((needed) => !needs(needed, course.id, known));
+}
+
+/** Whether a course needs another one first, directly or not. */
+function needs(course: CourseId, wanted: CourseId, known: ReadonlyMap<CourseId, Course>): boolean {
+  const seen = new Set<CourseId>();
+  const open = [course];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (id === wanted) return true;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    for (const need of known.get(id)?.prerequisites ?? []) {
+      if (need.kind === 'hard') open.push(need.course);
+    }
+  }
+  return false;
 }
 
 /** What has to be completed before a course, in an order that works; empty when it can be taken now. */

@@ -21,7 +21,7 @@ const MAX_UNLOCKS = 3;
 const UNLOCK_SHARE = 0.5;
 const MAX_REFUSALS = 5;
 
-export interface Recommendation {
+interface Recommendation {
   readonly course: Course;
   readonly score: number;
   /** At least one. */
@@ -30,7 +30,7 @@ export interface Recommendation {
   readonly weeks: number | undefined;
 }
 
-export interface Refusal {
+interface Refusal {
   readonly course: Course;
   readonly reason: Exclusion;
   /** For `prerequisites`: what has to be completed first, in an order that works. */

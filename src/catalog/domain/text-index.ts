@@ -7,7 +7,7 @@ const K1 = 1.2;
 const B = 0.6;
 
 /** Where a word of a course may stand, and what it weighs there. */
-export const FIELD_WEIGHTS = {
+const FIELD_WEIGHTS = {
   title: 5,
   skills: 3,
   subject: 2,
@@ -31,7 +31,7 @@ export interface CourseTerms {
   readonly words: ReadonlySet<string>;
 }
 
-export function textOfField(
+function textOfField(
   course: Omit<CourseRecord, 'description'> & { description?: string },
   field: Field,
 ): string {

@@ -5,7 +5,7 @@ export interface NearWord {
 }
 
 /** Edits that a word of this length may be off: 1 up to four letters, else 2. */
-export function allowedEdits(length: number): number {
+function allowedEdits(length: number): number {
   return length <= 4 ? 1 : 2;
 }
 
