@@ -1,14 +1,10 @@
-import {
-  Client,
-  type ClientOptions,
-  type Implementation,
-  StreamableHTTPClientTransport,
-} from '@modelcontextprotocol/client';
+import { Client, type ClientOptions, type Implementation } from '@modelcontextprotocol/client';
 import { ToolkitError } from '../shared/errors.js';
 import { canonicalResource } from '../oauth/resource.js';
 import { createAuthorizedFetch } from './authorized-fetch.js';
 import type { Broker } from './broker.js';
 import { CredentialsRejectedError } from './errors.js';
+import { createHttpTransport } from './http-transport.js';
 import type { LoginOptions } from './login/login.js';
 import { createClientFetch } from './client-fetch.js';
 import type { FetchLike } from './token-endpoint.js';
@@ -52,7 +48,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     ...options.client,
   });
   options.prepare?.(client);
-  const transport = new StreamableHTTPClientTransport(new URL(serverUrl), {
+  const transport = createHttpTransport(new URL(serverUrl), {
     fetch: authorize(serverUrl, network, options),
     requestInit: { headers: { ...options.headers } },
   });
