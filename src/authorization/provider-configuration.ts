@@ -159,7 +159,7 @@ export function buildConfiguration(parts: EngineParts): Configuration {
     formats: { customizers: { jwt: createTokenRecorder(artifactOptions) } },
     fetch: () => Promise.reject(new TypeError('the authorization server fetches nothing')),
     ttl: {
-      AccessToken: LIFETIMES.accessToken,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIMES.accessToken,
       AuthorizationCode: LIFETIMES.authorizationCode,
       RefreshToken: LIFETIMES.refreshToken,
       Grant: LIFETIMES.grant,
