@@ -9,13 +9,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
-import {
-  Broker,
-  clientHome,
-  createClientFetch,
-  createOAuthProvider,
-  systemKeychain,
-} from '../src/client/index.js';
+import { Broker, clientHome, createOAuthProvider, systemKeychain } from '../src/client/index.js';
 
 const url = process.argv[2] ?? process.env['CATALOG_URL'] ?? 'http://localhost:3000/mcp';
 const dataFolder = process.argv[3] ?? process.env['CATALOG_DATA'];
@@ -29,7 +23,6 @@ if (apiKey === undefined || dataFolder === undefined) {
 // a login that starts inside the adapter could not be finished there.
 const broker = new Broker({
   home: clientHome(process.env),
-  fetch: createClientFetch({ target: url, isOAuth: true }),
   explicitKey: process.env['CATALOG_CLIENT_KEY'],
   keychain: systemKeychain(),
 });

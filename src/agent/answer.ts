@@ -14,12 +14,12 @@ const MAX_EXPLAINED = 5;
 export function composeAnswer(state: AgentState, planner: string): string {
   const lines: string[] = [];
   const { recommendations, request } = state;
-  const goal = request.goal === undefined ? '' : ` for "${request.goal.text}"`;
+  const goal = request.goal === undefined ? '' : ` "${request.goal.text}"`;
   if (recommendations.length === 0) {
     lines.push(`Nothing in this catalog fits${goal}.`, ...explainNothing(state));
   } else {
     const count = recommendations.length;
-    lines.push(`${count} course${count === 1 ? '' : 's'}${goal}:`);
+    lines.push(`${count} course${count === 1 ? '' : 's'}${goal === '' ? '' : ` for${goal}`}:`);
     for (const [at, course] of recommendations.entries()) {
       lines.push('', `${at + 1}. ${course.title} (${course.id})`);
       for (const { text } of course.reasons) lines.push(`   - ${text}`);

@@ -1,5 +1,6 @@
 import type { CourseView } from './course-view.js';
 import type { Rejection } from './recommendation.js';
+import { languageName } from './language-name.js';
 import type { LearnerView } from './learner-view.js';
 import { coverage } from './matching.js';
 import type { Budget, LearnerRequest } from './request.js';
@@ -95,7 +96,10 @@ function checkLanguage(
   const { value } = course.languages;
   return value.some((tag) => wanted.includes(tag))
     ? undefined
-    : { rule: 'wrong_language', text: `is in ${value.join(', ')}, not in ${wanted.join(' or ')}` };
+    : {
+        rule: 'wrong_language',
+        text: `is in ${value.map(languageName).join(', ')}, not in ${wanted.map(languageName).join(' or ')}`,
+      };
 }
 
 function checkBudget(course: CourseView, budget: Budget | undefined): Problem | undefined {

@@ -89,7 +89,12 @@ function choose(
       score: candidate.score - 0.3 * stepsTo(candidate.course, evidence, learner).length,
     }))
     .sort((a, b) => b.score - a.score || a.course.id.localeCompare(b.course.id));
-  const spread = onePerPartFirst(scored, parts);
+  // A word in a description is a reason only while there is no better one.
+  const isStrong = ({ score: points }: Scored): boolean => points >= 1.2;
+  const kept = scored.some(isStrong)
+    ? scored.filter((candidate) => candidate.score >= 0.9)
+    : scored;
+  const spread = parts.length > 1 ? onePerPartFirst(kept, parts) : kept;
   const proposals = spread.flatMap((candidate) => [
     ...stepsTo(candidate.course, evidence, learner),
     { courseId: candidate.course.id, claims: candidate.claims },
@@ -144,7 +149,11 @@ function pickClaims(
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight);
   const own = telling.map(({ claim }) => claim).slice(0, 3);
-  if (isTextTelling) return [...text, ...own].slice(0, 4);
+  if (isTextTelling) {
+    // A person reads the title anyway.
+    const beyondTitle = [...text, ...own].filter(({ field }) => field !== 'title');
+    return beyondTitle.length > 0 ? beyondTitle.slice(0, 4) : text;
+  }
   if (own.length > 0) return own;
   return text.length > 0 ? text : recommended.map(({ claim }) => claim).slice(0, 1);
 }

@@ -259,10 +259,16 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** The adapter wraps a message in a message; the innermost one is what happened. */
+/** The adapter wraps a message in a message, and that in another; the innermost one is what happened. */
 function shorten(message: string): string {
-  return message
-    .replace(/^Failed to (?:connect to|create|load tools from)[^:]*?(?:, url: \S+?")?:\s*/i, '')
-    .replace(/^(?:\w*Error:\s*)+/, '')
-    .slice(0, 400);
+  const innermost = message.split(/Original error:\s*/).at(-1) ?? message;
+  let text = innermost;
+  for (let before = ''; before !== text;) {
+    before = text;
+    text = text.replace(WRAPPING, '').trimStart();
+  }
+  return text.slice(0, 400);
 }
+
+const WRAPPING =
+  /^(?:\w*Error:|MCP error -?\d+:|Streamable HTTP error:|Error POSTing to endpoint:|Failed to (?:connect to|create|load tools from) [^"]*"[^"]*":?)\s*/;

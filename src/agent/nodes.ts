@@ -128,7 +128,7 @@ export function nodes(workplace: Workplace): Record<NodeName, Node> {
     const details = await readDetails(known, config);
     const failed = answers.filter(({ isError }) => isError);
     return {
-      queries: plan.queries,
+      queries: [...state.queries, ...plan.queries],
       round: round + 1,
       evidence: details.evidence,
       calls: [...state.calls, ...answers.map(({ record }) => record), ...details.calls],

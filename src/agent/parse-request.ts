@@ -116,7 +116,7 @@ function parseGoal(scanner: Scanner): Goal | undefined {
   );
   if (better !== undefined) return topicGoal(better[1], scanner);
   const role = scanner.take(
-    String.raw`\b(?:become|becoming|(?:want|like|love|hope|plan|wish|need|trying|going) to be|work as|working as|(?:job|career|position|role) as|` +
+    String.raw`\b(?:become|becoming|(?:want|like|love|hope|plan|wish|need|trying|going) to be|work as|working as|(?:want|wants|like|love|hope|plan) to work in|(?:job|career|position|role) as|` +
       String.raw`train(?:ing)? (?:as|to be)|qualify as|retrain(?:ing)? (?:as|in|for)|(?:transition|transitioning|move|moving|switch|switching|change|changing)\s+(?:careers?\s+|jobs?\s+)?(?:in)?to|` +
       `career change (?:in)?to|(?:career|job|jobs) in|path to(?: becoming)?)\\s+(?:an?\\s+|the\\s+)?${PHRASE}`,
   );
@@ -177,12 +177,18 @@ function topicGoal(first: string | undefined, scanner: Scanner, after = ''): Goa
 
 /** No goal phrase: what the sentence is about is what remains without the conditions and the filler. */
 function remainingTopic(scanner: Scanner): Goal | undefined {
-  const words = scanner.rest
-    .split(/[\s,.;:!?¦()"]+/)
-    .filter((word) => word !== '' && !FILLER.has(word.toLowerCase()) && /[\p{L}\p{N}]/u.test(word));
-  if (words.length === 0) return undefined;
-  const text = words.slice(0, 8).join(' ');
-  return { kind: 'topic', text, parts: [text] };
+  const parts = scanner.rest
+    .split(/,|\band\b|\bor\b|&/i)
+    .map((piece) =>
+      piece
+        .split(/[\s.;:!?¦()"]+/)
+        .filter((word) => /[\p{L}\p{N}]/u.test(word) && !FILLER.has(word.toLowerCase()))
+        .slice(0, 8)
+        .join(' '),
+    )
+    .filter((part) => part !== '')
+    .slice(0, 5);
+  return parts.length === 0 ? undefined : { kind: 'topic', text: parts.join(', '), parts };
 }
 
 const LEADING =

@@ -2,6 +2,7 @@ import { type JsonValue, isJsonObject } from '../shared/json.js';
 import { type CourseView, viewCourse } from './course-view.js';
 import type { CourseEvidence } from './evidence.js';
 import type { Claim, Reason } from './recommendation.js';
+import { languageName } from './language-name.js';
 import { nameOf, pickArray, pickString } from './json-view.js';
 import type { LearnerRequest } from './request.js';
 
@@ -85,7 +86,8 @@ function conditionText(
       ? 'is free'
       : `costs ${amount}${currency === undefined ? '' : ` ${currency}`}`;
   }
-  if (field === view.languages?.field) return `is in ${view.languages.value.join(', ')}`;
+  if (field === view.languages?.field)
+    return `is in ${view.languages.value.map(languageName).join(', ')}`;
   return undefined;
 }
 

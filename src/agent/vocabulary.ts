@@ -104,8 +104,8 @@ export const FILLER: ReadonlySet<string> = new Set(
   learn learning like list looking maybe me month months more most my need new next nice not of on once online or our
   out over perhaps please possible program programme really recommend recommendation recommendations right role search see
   should show skill skills so some something start starting study studying suggest suggestion suggestions suitable take tell thank
-  thanks that the their them then there these they thing things this those to too topic topics training tutorial tutorials
-  understand up us use useful want wanted was we week weeks well were what when where which while who why will with would year
+  thanks time that the their them then there these they thing things this those to too topic topics training tutorial tutorials
+  understand up us use useful want wanted wants was we week weeks well were what when where which while who why will with would year
   years you your work works working free improve level`
     .split(/\s+/)
     .filter((word) => word !== ''),

@@ -47,13 +47,13 @@ describe('the agent without a model', () => {
       source: fakeCatalog(),
     });
     expect(answer.recommendations).toEqual([]);
-    expect(answer.text).toMatch(/^Nothing in this catalog fits for "lighthouse keeper"\./);
+    expect(answer.text).toMatch(/^Nothing in this catalog fits "lighthouse keeper"\./);
   });
 
   it('explains with the closest courses when a condition rules all of them out', async () => {
     const answer = await runAgent('learn watercolor painting in Korean', { source: fakeCatalog() });
     expect(answer.recommendations).toEqual([]);
-    expect(answer.text).toContain('Watercolor painting (watercolor): is in en, not in ko');
+    expect(answer.text).toContain('Watercolor painting (watercolor): is in English, not in Korean');
   });
 
   it('leaves out courses that the person has completed', async () => {

@@ -88,8 +88,16 @@ const sentences: readonly [string, Partial<LearnerRequest>][] = [
     'I want to be a project manager by June and have 5 hours per week',
     { goal: role('project manager'), hoursPerWeek: 5, ignored: ['by June'] },
   ],
-  ['sugar-free cooking in my free time', { goal: topic('sugar-free cooking time') }],
+  ['sugar-free cooking in my free time', { goal: topic('sugar-free cooking') }],
   ['sql', { goal: topic('sql') }],
+  [
+    'Python and statistics in 10 weeks, 3 hours a week',
+    { goal: topic('Python', 'statistics'), hoursPerWeek: 3, deadlineWeeks: 10, maxHours: 30 },
+  ],
+  [
+    'I am a chef who wants to work in healthcare',
+    { currentRole: 'chef', goal: role('healthcare') },
+  ],
   ['我想学习数据分析', { goal: topic('我想学习数据分析') }],
 ];
 

@@ -127,9 +127,21 @@ async function recommend(
     if (answer.enrollment?.status === 'unconfirmed') {
       io.stderr.write('catalog-agent: add --yes to confirm the enrollment beforehand\n');
     }
+  } catch (error) {
+    throw error instanceof AgentAuthenticationError ? withRemedy(error, target) : error;
   } finally {
     await source.close();
   }
+}
+
+/** The credentials were there and the server did not take them: what to do next depends on their kind. */
+function withRemedy(error: AgentAuthenticationError, target: Target): AgentAuthenticationError {
+  if (target.kind === 'data') return error;
+  const remedy =
+    target.apiKey === undefined
+      ? `run "catalog-client login ${target.url}"`
+      : `check CATALOG_API_KEY, or unset it and run "catalog-client login ${target.url}"`;
+  return new AgentAuthenticationError(`${error.message}: ${remedy}`, { cause: error });
 }
 
 async function choosePlanner(

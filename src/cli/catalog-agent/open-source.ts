@@ -6,15 +6,13 @@ import {
   multiServerSource,
 } from '../../agent/index.js';
 import {
-  Broker,
+  type Broker,
   CredentialKeyError,
   LoginRequiredError,
   RefreshFailedError,
-  clientHome,
-  createClientFetch,
   createOAuthProvider,
-  systemKeychain,
 } from '../../client/index.js';
+import { ClientContext } from '../catalog-client/context.js';
 import type { CliIo } from '../io.js';
 import { type Target, stdioEntry } from './connection.js';
 
@@ -31,25 +29,21 @@ export async function openSource(target: Target, io: CliIo): Promise<ToolSource>
 
 async function httpEntry(
   target: Extract<Target, { kind: 'url' }>,
-  { env }: CliIo,
+  io: CliIo,
 ): Promise<ServerEntry> {
   const { url, apiKey } = target;
   if (apiKey !== undefined && apiKey !== '') {
     return { kind: 'http', url, headers: { 'X-API-Key': apiKey } };
   }
-  const broker = new Broker({
-    home: clientHome(env),
-    fetch: createClientFetch({ target: url, isOAuth: true }),
-    explicitKey: env['CATALOG_CLIENT_KEY'],
-    keychain: systemKeychain(),
-  });
-  await requireLogin(broker, url);
+  // The same profile, folder and keychain as catalog-client: what it signed in, this finds.
+  const { broker, profileFlag } = new ClientContext(io, {}, {});
+  await requireLogin(broker, url, profileFlag);
   return { kind: 'http', url, authProvider: createOAuthProvider({ broker, serverUrl: url }) };
 }
 
 /** The adapter cannot finish a login that it starts, so there has to be one before it connects. */
-async function requireLogin(broker: Broker, url: string): Promise<void> {
-  const hint = `run "catalog-client login ${url}", or set CATALOG_API_KEY`;
+async function requireLogin(broker: Broker, url: string, profileFlag: string): Promise<void> {
+  const hint = `run "catalog-client login ${url}${profileFlag}", or set CATALOG_API_KEY`;
   try {
     if ((await broker.accessToken(url)) !== undefined) return;
   } catch (error) {
