@@ -1,6 +1,6 @@
 import { Provider, type Configuration, type KoaContextWithOIDC, type errors } from 'oidc-provider';
 import { isRedirectUriMatch } from '../oauth/redirect-uri.js';
-import type { AuthorizationServerOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { assertNoDevelopmentDefaults } from './provider-configuration.js';
 import { tokenTransaction } from './token-transaction.js';
 
@@ -9,10 +9,7 @@ import { tokenTransaction } from './token-transaction.js';
  *
  * @throws {DevelopmentDefaultError} when it would run on a development default
  */
-export function createEngine(
-  options: AuthorizationServerOptions,
-  configuration: Configuration,
-): Provider {
+export function createEngine(options: ResolvedOptions, configuration: Configuration): Provider {
   assertNoDevelopmentDefaults(configuration);
   const { issuer, stores, clock, logger } = options;
   const provider = new Provider(issuer, configuration);

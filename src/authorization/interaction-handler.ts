@@ -8,7 +8,7 @@ import { classifyRedirectUri, clientFingerprint } from './client-policy.js';
 import { isForm, readForm } from './form-request.js';
 import { consentScopeOf, fillGrant } from './interaction-policy.js';
 import { type Locations, ROUTES } from './locations.js';
-import type { AuthorizationServerOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { renderErrorPage } from './pages/error-page.js';
 import { PAGE_HEADERS } from './pages/layout.js';
 import { renderSignInPage } from './pages/sign-in-page.js';
@@ -22,7 +22,7 @@ type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
 
 export interface InteractionHandlerParts {
   readonly provider: Provider;
-  readonly options: AuthorizationServerOptions;
+  readonly options: ResolvedOptions;
   readonly locations: Locations;
   readonly resources: ResourceRegistry;
 }

@@ -40,8 +40,10 @@ export interface AuthorizationServerOptions {
   /** What tokens are for. The first is the one of a request without `resource`. */
   readonly resources: readonly ProtectedResource[];
   readonly signIn: SignInOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
   readonly clients?: readonly PreRegisteredClient[];
   readonly registration?: RegistrationOptions;
   /**
@@ -58,6 +60,10 @@ export interface AuthorizationServerOptions {
   /** Where a request comes from, for limits. Default: the address of the connection. */
   readonly clientAddress?: (request: IncomingMessage) => string;
 }
+
+/** The options with their defaults filled in. */
+export type ResolvedOptions = AuthorizationServerOptions &
+  Required<Pick<AuthorizationServerOptions, 'clock' | 'logger'>>;
 
 /** Lifetimes, in seconds. */
 export const LIFETIMES = {

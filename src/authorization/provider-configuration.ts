@@ -20,13 +20,13 @@ import {
   PROTOCOL_SCOPES,
   SIGNING_ALGORITHM,
 } from './metadata.js';
-import { type AuthorizationServerOptions, LIFETIMES, type PreRegisteredClient } from './options.js';
+import { type ResolvedOptions, LIFETIMES, type PreRegisteredClient } from './options.js';
 import { renderErrorPage } from './pages/error-page.js';
 import { PAGE_HEADERS } from './pages/layout.js';
 import { type ResourceRegistry, defaultScopesOf } from './resources.js';
 
 export interface EngineParts {
-  readonly options: AuthorizationServerOptions;
+  readonly options: ResolvedOptions;
   readonly locations: Locations;
   readonly resources: ResourceRegistry;
   readonly privateKeys: readonly JWK[];

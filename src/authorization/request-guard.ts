@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopbackUrl } from '../oauth/loopback.js';
 import type { Locations } from './locations.js';
-import type { AuthorizationServerOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 
 export interface RequestGuard {
   /** Against DNS rebinding: a page of another site must not reach this server under its own name. */
@@ -12,7 +12,7 @@ export interface RequestGuard {
 
 export function createRequestGuard(
   locations: Locations,
-  options: Pick<AuthorizationServerOptions, 'isAllowedHost' | 'isAllowedOrigin'>,
+  options: Pick<ResolvedOptions, 'isAllowedHost' | 'isAllowedOrigin'>,
 ): RequestGuard {
   const isAllowedHost =
     options.isAllowedHost ??

@@ -5,7 +5,7 @@ import type { JsonObject } from '../shared/json.js';
 import type { createEngineGateway } from './engine-gateway.js';
 import type { createInteractionHandler } from './interaction-handler.js';
 import { type Locations, ROUTES } from './locations.js';
-import type { AuthorizationServerOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import {
   type RequestGuard,
   answerJson,
@@ -18,7 +18,7 @@ import type { SigningKeys } from './signing-keys.js';
 const REGISTRATION_WINDOW_SECONDS = 3600;
 
 export interface Routes {
-  readonly options: AuthorizationServerOptions;
+  readonly options: ResolvedOptions;
   readonly locations: Locations;
   readonly keys: SigningKeys;
   readonly metadata: JsonObject;
@@ -131,7 +131,7 @@ function authorize(locations: Locations, work: Work): Work {
 
 /** @returns false after answering 429 */
 async function isWithinLimit(
-  options: AuthorizationServerOptions,
+  options: ResolvedOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {

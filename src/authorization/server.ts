@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JWK } from 'jose';
-import { nowSeconds } from '../shared/clock.js';
+import { nowSeconds, systemClock } from '../shared/clock.js';
 import type { JsonObject } from '../shared/json.js';
+import { silentLogger } from '../shared/logger.js';
 import { createSealer } from '../shared/sealing.js';
 import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
@@ -9,7 +10,7 @@ import { DemoSignInNotLoopbackError } from './errors.js';
 import { createInteractionHandler } from './interaction-handler.js';
 import { locate } from './locations.js';
 import { buildMetadata } from './metadata.js';
-import type { AuthorizationServerOptions } from './options.js';
+import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
 import { buildConfiguration } from './provider-configuration.js';
 import { createResourceRegistry } from './resources.js';
 import { createRequestHandler } from './routes.js';
@@ -49,8 +50,9 @@ const SWEEP_GRACE_SECONDS = 120;
  * @throws {TypeError} for an unusable issuer or resource
  */
 export async function createAuthorizationServer(
-  options: AuthorizationServerOptions,
+  given: AuthorizationServerOptions,
 ): Promise<AuthorizationServer> {
+  const options: ResolvedOptions = { clock: systemClock, logger: silentLogger, ...given };
   const locations = locate(options.issuer);
   if (options.signIn.kind === 'demo' && !locations.isLoopback) {
     throw new DemoSignInNotLoopbackError(options.issuer);
@@ -85,7 +87,7 @@ export async function createAuthorizationServer(
   };
 }
 
-async function sweep({ stores, clock }: AuthorizationServerOptions): Promise<void> {
+async function sweep({ stores, clock }: ResolvedOptions): Promise<void> {
   const now = nowSeconds(clock);
   await stores.artifacts.deleteExpired(now - SWEEP_GRACE_SECONDS);
   await stores.clients.deleteExpired(now);

@@ -2,7 +2,7 @@
  * The server toolkit: define tools, resources and prompts once, serve them to both protocol eras over HTTP and stdio.
  */
 export type { AccessTokenAlgorithm, TrustedIssuer } from '../oauth/access-token.js';
-export type { Clock } from '../shared/clock.js';
+export { type Clock, systemClock } from '../shared/clock.js';
 export { ProtocolError, ToolkitError } from '../shared/errors.js';
 export type { JsonObject, JsonValue } from '../shared/json.js';
 export type { Logger } from '../shared/logger.js';
@@ -13,6 +13,7 @@ export {
   type CreateApiKeyOptions,
   type NewApiKey,
   createApiKey,
+  credentialFromApiKey,
   parseApiKeyId,
   verifyApiKey,
 } from './core/api-key.js';

@@ -1,11 +1,8 @@
 import { createCatalog } from '../../catalog/index.js';
-import { verifyApiKey } from '../../server/core/api-key.js';
-import type { ApiKeyStore } from '../../server/core/ports.js';
-import type { Principal } from '../../server/core/principal.js';
+import { credentialFromApiKey } from '../../server/core/api-key.js';
 import { createRegistry } from '../../server/core/registry.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
-import { type Result, err } from '../../shared/result.js';
 import { deriveKey } from '../../shared/sealing.js';
 import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
@@ -25,7 +22,8 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
   const storage = openSqliteStorage(config.databasePath);
-  const credential = await credentialOf(storage.apiKeys, io);
+  const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
+  const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
   const server = serveStdio({
     registry: createRegistry(
@@ -49,19 +47,4 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
   }
   await server.closed;
   storage.close();
-}
-
-async function credentialOf(
-  keys: ApiKeyStore,
-  io: CliIo,
-): Promise<Result<Principal, { readonly message: string }>> {
-  const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
-  if (key === undefined || key === '') {
-    return err({ message: `no API key: ${HOW_TO_GET_A_KEY}` });
-  }
-  const verified = await verifyApiKey(keys, key, systemClock);
-  if (verified.ok) return verified;
-  return err({
-    message: `the API key in CATALOG_API_KEY is ${verified.error}: ${HOW_TO_GET_A_KEY}`,
-  });
 }

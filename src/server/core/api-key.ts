@@ -1,4 +1,4 @@
-import { type Clock, nowSeconds } from '../../shared/clock.js';
+import { type Clock, nowSeconds, systemClock } from '../../shared/clock.js';
 import { hashId, randomId } from '../../shared/ids.js';
 import { type Result, err, ok } from '../../shared/result.js';
 import type { ApiKeyRecord, ApiKeyStore } from './ports.js';
@@ -40,7 +40,7 @@ export type ApiKeyRejection = 'malformed' | 'unknown' | 'revoked' | 'expired';
 export async function createApiKey(
   store: ApiKeyStore,
   options: CreateApiKeyOptions,
-  clock: Clock,
+  clock: Clock = systemClock,
 ): Promise<NewApiKey> {
   const { ttlSeconds } = options;
   if (ttlSeconds !== undefined && (!Number.isInteger(ttlSeconds) || ttlSeconds <= 0)) {
@@ -78,7 +78,7 @@ export function parseApiKeyId(key: string): string | undefined {
 export async function verifyApiKey(
   store: ApiKeyStore,
   key: string,
-  clock: Clock,
+  clock: Clock = systemClock,
 ): Promise<Result<Principal, ApiKeyRejection>> {
   if (parseApiKeyId(key) === undefined) return err('malformed');
   const record = await store.findByHash(hashId(key));
@@ -98,4 +98,21 @@ export async function verifyApiKey(
     method: 'api-key',
     expiresAt: record.expiresAt,
   });
+}
+
+/**
+ * The credential of a stdio connection: the owner of a key from the environment.
+ *
+ * @param key - undefined or empty: none was given
+ * @param advice - ends every refusal: where a key comes from and where it goes
+ */
+export async function credentialFromApiKey(
+  store: ApiKeyStore,
+  key: string | undefined,
+  advice = 'give one that is valid',
+  clock: Clock = systemClock,
+): Promise<Result<Principal, { readonly message: string }>> {
+  if (key === undefined || key === '') return err({ message: `no API key: ${advice}` });
+  const verified = await verifyApiKey(store, key, clock);
+  return verified.ok ? verified : err({ message: `the API key is ${verified.error}: ${advice}` });
 }
