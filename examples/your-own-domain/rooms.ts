@@ -39,9 +39,8 @@ export function createRooms(file: string): Registry {
     handler({ room, day }, context) {
       const sql = 'INSERT OR IGNORE INTO booking (tenant, room, day, person) VALUES (?, ?, ?, ?)';
       const person = context.principal?.subject ?? '';
-      if (database.run(sql, tenantOf(context), room, day, person).changes === 1) {
-        return { structured: { room, day } };
-      }
+      const { changes } = database.run(sql, tenantOf(context), room, day, person);
+      if (changes === 1) return { structured: { room, day } };
       const text = `${room} is taken on ${day}: find_rooms lists what is free.`;
       return { isError: true, content: [{ type: 'text', text }] };
     },

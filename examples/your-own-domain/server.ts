@@ -9,7 +9,6 @@ import { SCOPES, createRooms } from './rooms.ts';
 const [transport, data = 'rooms-data', port = '3100'] = process.argv.slice(2);
 mkdirSync(data, { recursive: true });
 const storage = openSqliteStorage(join(data, 'mcp.sqlite'));
-const { apiKeys } = storage;
 const secret = Buffer.from(process.env['ROOMS_SECRET'] ?? 'for this example only, never in use');
 const shared = {
   registry: createRooms(join(data, 'rooms.sqlite')),
@@ -19,14 +18,14 @@ const shared = {
 };
 
 async function overStdio(): Promise<void> {
-  const credential = await toolkit.credentialFromApiKey(apiKeys, process.env['ROOMS_API_KEY']);
-  const streams = { input: process.stdin, output: process.stdout };
-  await toolkit.serveStdio({ ...shared, ...streams, credential }).closed;
+  const key = process.env['ROOMS_API_KEY'];
+  const credential = await toolkit.credentialFromApiKey(storage.apiKeys, key);
+  await toolkit.serveStdio({ ...shared, credential }).closed;
 }
 
 async function overHttp(url: string): Promise<void> {
-  const ada = { id: 'ada', tenant: 'acme', scopes: Object.keys(SCOPES) };
-  await storage.authorization.users.upsert({ ...ada, displayName: 'Ada', isDisabled: false });
+  const ada = { id: 'ada', displayName: 'Ada', tenant: 'acme', scopes: Object.keys(SCOPES) };
+  await storage.authorization.users.upsert({ ...ada, isDisabled: false });
   const authorization = await createAuthorizationServer({
     issuer: url,
     stores: storage.authorization,
@@ -38,13 +37,13 @@ async function overHttp(url: string): Promise<void> {
     ...shared,
     port: Number(port),
     publicUrl: url,
-    authentication: { trustedIssuers: [toolkit.trustInProcess(authorization)], apiKeys },
+    authentication: { trustedIssuers: [toolkit.trustInProcess(authorization)], ...storage },
     authorizationServers: [url],
     scopes: { supported: ['rooms:read'], default: ['rooms:read'] },
     handlers: [(request, response) => authorization.handle(request, response)],
   });
-  const owner = { issuer: toolkit.LOCAL_ISSUER, subject: ada.id, ...ada };
-  const { key } = await toolkit.createApiKey(apiKeys, { name: 'example', ...owner });
+  const owner = { issuer: toolkit.LOCAL_ISSUER, subject: ada.id, name: 'example', ...ada };
+  const { key } = await toolkit.createApiKey(storage.apiKeys, owner);
   console.log(JSON.stringify({ mcp: mcpUrl, apiKey: key }));
 }
 

@@ -145,15 +145,34 @@ describe('catalog-agent with real processes', () => {
     expect(run.stdout).not.toMatch(/^verify: /m);
   });
 
+  const ENROLL_ME = 'enroll me in a course on project management, for free, I am a beginner';
+
+  it('recommends and says with exit code 4 how to sign in for more when the login lacks a scope', async () => {
+    const run = await agent([ENROLL_ME, '--yes', '--json', '--server', server.ready.mcp]);
+    expect(run.code).toBe(4);
+    const document = JSON.parse(run.stdout) as Document;
+    expect(document.recommendations.map(({ id }) => id)).toContain('project-management-basics');
+    expect(document.enrollment).toMatchObject({ status: 'forbidden' });
+    expect(run.stderr).toContain(`catalog-client login ${server.ready.mcp} --force --scope`);
+    expect(JSON.stringify(await callTool('get_learner', {}))).not.toContain(
+      'project-management-basics',
+    );
+  });
+
   it('enrolls when asked to and confirmed, and the server knows', async () => {
-    const before = JSON.stringify(await callTool('get_learner', {}));
-    expect(before).not.toContain('project-management-basics');
-    const document = await recommend([
-      'enroll me in a course on project management, for free, I am a beginner',
-      '--yes',
-      '--server',
-      server.ready.mcp,
-    ]);
+    const login = await runNode(
+      [
+        CLIENT,
+        'login',
+        server.ready.mcp,
+        '--force',
+        '--scope',
+        'catalog:read learner:read enrollment:write',
+      ],
+      { env: { CATALOG_CLIENT_HOME: home, BROWSER: browserCommand('Nora') } },
+    );
+    expect(login, login.stderr).toMatchObject({ code: 0 });
+    const document = await recommend([ENROLL_ME, '--yes', '--server', server.ready.mcp]);
     expect(document.enrollment).toMatchObject({
       courseId: 'project-management-basics',
       status: 'enrolled',

@@ -4,6 +4,7 @@ import {
   AgentAuthenticationError,
   type AgentAnswer,
   type Confirmation,
+  InsufficientScopeError,
   ModelUnavailableError,
   type Planner,
   ToolSourceError,
@@ -14,7 +15,8 @@ import {
   modelPlanner,
   runAgent,
 } from '../../agent/index.js';
-import { quote } from '../../shared/errors.js';
+import { ToolkitError, quote } from '../../shared/errors.js';
+import { describeFailure } from '../catalog-client/failure.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { VERSION } from '../version.js';
@@ -52,6 +54,7 @@ export async function runCatalogAgent(
   io: CliIo,
   dependencies: AgentDependencies,
 ): Promise<number> {
+  let code: number = EXIT.ok;
   const program = new Command('catalog-agent')
     .description(
       'Recommends courses for a request in plain words, out of what a catalog server returns and nothing else.',
@@ -76,20 +79,21 @@ export async function runCatalogAgent(
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
     })
-    .action((words: string[], flags: Flags) => recommend(words.join(' '), flags, io, dependencies));
+    .action(async (words: string[], flags: Flags) => {
+      code = await recommend(words.join(' '), flags, io, dependencies);
+    });
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return EXIT.ok;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (dependencies.signal?.aborted === true) {
       io.stderr.write('interrupted\n');
       return EXIT.interrupted;
     }
-    const code = exitCodeOf(error);
-    if (code === undefined) throw error;
-    io.stderr.write(`catalog-agent: ${(error as Error).message}\n`);
-    return code;
+    if (!(error instanceof ToolkitError)) throw error;
+    io.stderr.write(`catalog-agent: ${error.message}\n`);
+    return exitCodeOf(error);
   }
 }
 
@@ -98,7 +102,7 @@ async function recommend(
   flags: Flags,
   io: CliIo,
   dependencies: AgentDependencies,
-): Promise<void> {
+): Promise<number> {
   const max = /^\d{1,2}$/.test(flags.max) ? Number(flags.max) : 0;
   if (max < 1 || max > 20) {
     throw new AgentUsageError(`--max ${quote(flags.max)} is not a whole number from 1 to 20`);
@@ -124,15 +128,39 @@ async function recommend(
       ...(dependencies.signal !== undefined && { signal: dependencies.signal }),
     });
     io.stdout.write(flags.json ? `${JSON.stringify(toDocument(answer))}\n` : `${answer.text}\n`);
-    if (answer.enrollment?.status === 'unconfirmed') {
-      io.stderr.write('catalog-agent: add --yes to confirm the enrollment beforehand\n');
-    }
+    return enrollmentCode(answer, target, io);
   } catch (error) {
     throw error instanceof AgentAuthenticationError ? withRemedy(error, target) : error;
   } finally {
     await source.close();
   }
 }
+
+/** The exit code of an answered request: what became of the enrollment decides, when one was asked for. */
+function enrollmentCode(answer: AgentAnswer, target: Target, io: CliIo): number {
+  switch (answer.enrollment?.status) {
+    case 'forbidden': {
+      const login =
+        target.kind === 'url' && target.apiKey === undefined
+          ? `run "catalog-client login ${target.url} --force --scope '${ENROLLMENT_SCOPES}'"`
+          : 'use an API key with the scope enrollment:write';
+      io.stderr.write(`catalog-agent: ${login}\n`);
+      return EXIT.authentication;
+    }
+    case 'unconfirmed':
+      io.stderr.write('catalog-agent: add --yes to confirm the enrollment beforehand\n');
+      return EXIT.ok;
+    case 'failed':
+      return EXIT.server;
+    case 'enrolled':
+    case 'declined':
+    case undefined:
+      return EXIT.ok;
+  }
+}
+
+/** What the agent's tools need of this project's server when it enrolls. */
+const ENROLLMENT_SCOPES = 'catalog:read learner:read enrollment:write';
 
 /** The credentials were there and the server did not take them: what to do next depends on their kind. */
 function withRemedy(error: AgentAuthenticationError, target: Target): AgentAuthenticationError {
@@ -177,10 +205,13 @@ function toDocument(answer: AgentAnswer): Record<string, unknown> {
   return { ...answer, enrollment: answer.enrollment ?? null };
 }
 
-function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof AgentAuthenticationError) return EXIT.authentication;
+function exitCodeOf(error: ToolkitError): number {
+  if (error instanceof AgentAuthenticationError || error instanceof InsufficientScopeError) {
+    return EXIT.authentication;
+  }
   if (error instanceof ToolSourceUnreachableError) return EXIT.network;
   if (error instanceof ToolSourceError) return EXIT.server;
   if (error instanceof AgentUsageError || error instanceof ModelUnavailableError) return EXIT.usage;
-  return undefined;
+  // What the credentials' own module reports ends as it does in catalog-client.
+  return describeFailure(error, new AbortController().signal, '').exitCode;
 }

@@ -35,8 +35,6 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
     ),
     serverInfo: serverInfo(),
     credential,
-    input: process.stdin,
-    output: process.stdout,
     audit: storage.audit,
     stateSecret: deriveKey(secret, 'request-state'),
     clock: systemClock,

@@ -19,9 +19,10 @@ export interface StdioServerOptions {
    * answered with its `message`, which has to say what to do. Undefined: no authentication.
    */
   readonly credential?: Result<Principal, { readonly message: string }> | undefined;
-  readonly input: Readable;
-  /** Carries protocol and nothing else. */
-  readonly output: Writable;
+  /** Default: the process's own. */
+  readonly input?: Readable;
+  /** Carries protocol and nothing else. Default: the process's own. */
+  readonly output?: Writable;
   readonly audit: AuditLog;
   /** At least 16 secret bytes. */
   readonly stateSecret: Uint8Array;
@@ -63,8 +64,8 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
       stateCodec: createRequestStateCodec(options.stateSecret, clock),
     }),
     changes,
-    input: options.input,
-    output: options.output,
+    input: options.input ?? process.stdin,
+    output: options.output ?? process.stdout,
     logger,
     refusal: credential?.ok === false ? credential.error.message : undefined,
   });
