@@ -37,13 +37,14 @@ const SPECIAL_V6 = [
   ['ff00::', 8],
 ] as const;
 
-const special = new BlockList();
-for (const [network, prefix] of SPECIAL_V4) special.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of SPECIAL_V6) special.addSubnet(network, prefix, 'ipv6');
+// One list per family: a single one would judge every IPv4 address by the rule for mapped IPv6 addresses.
+const specialV4 = new BlockList();
+for (const [network, prefix] of SPECIAL_V4) specialV4.addSubnet(network, prefix, 'ipv4');
+const specialV6 = new BlockList();
+for (const [network, prefix] of SPECIAL_V6) specialV6.addSubnet(network, prefix, 'ipv6');
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const loopbackV6 = new BlockList();
+loopbackV6.addAddress('::1', 'ipv6');
 
 export type AddressKind = 'public' | 'loopback' | 'special';
 
@@ -51,11 +52,12 @@ export type AddressKind = 'public' | 'loopback' | 'special';
 export function classifyAddress(address: string): AddressKind {
   const family = isIP(address);
   if (family === 0 || address.includes('%')) return 'special';
-  const type = family === 4 ? 'ipv4' : 'ipv6';
-  // BlockList judges an IPv4-mapped address by its IPv4 rules: not here, where the mapped form itself is refused.
-  if (family === 6 && /^::ffff:/i.test(address)) return 'special';
-  if (loopback.check(address, type)) return 'loopback';
-  return special.check(address, type) ? 'special' : 'public';
+  if (family === 4) {
+    if (address.startsWith('127.')) return 'loopback';
+    return specialV4.check(address, 'ipv4') ? 'special' : 'public';
+  }
+  if (loopbackV6.check(address, 'ipv6')) return 'loopback';
+  return specialV6.check(address, 'ipv6') ? 'special' : 'public';
 }
 
 /** The host of a parsed URL as an IP literal without brackets, or undefined when it is a name. */

@@ -257,11 +257,12 @@ class FakeState {
   }
 }
 
+function reply(text: string): { content: { type: 'text'; text: string }[] } {
+  return { content: [{ type: 'text', text }] };
+}
+
 function buildMcpServer(): McpServer {
   const server = new McpServer({ name: 'fake-notes', version: '1.0.0' });
-  const reply = (text: string): { content: { type: 'text'; text: string }[] } => ({
-    content: [{ type: 'text', text }],
-  });
   server.registerTool(
     'echo',
     {
