@@ -6,8 +6,13 @@ import type { AuditLog, EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
 import { createModernHandler } from '../mcp/modern.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
-import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
+import {
+  type ServerFactoryOptions,
+  type ServerInfo,
+  createServerFactory,
+} from '../mcp/server-factory.js';
 import { type AuthenticationOptions, createAuthenticator } from './authenticate.js';
+import { createDirectPath } from './direct-exchange.js';
 import { applyCors, createGuard, refuseHost, refuseOrigin } from './guard.js';
 import { createMcpEndpoint } from './mcp-endpoint.js';
 import { type OpenPort, openPort } from './open-port.js';
@@ -53,6 +58,8 @@ export interface HttpServerOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly limits?: HttpLimits;
+  /** @internal Serves every request through the SDK, for the test that compares the two paths. */
+  readonly isDirectPathOff?: boolean;
 }
 
 export interface HttpLimits {
@@ -139,7 +146,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
   }
   const given = options.registry;
   const registry = typeof given === 'function' ? given : (): Registry => given;
-  const factory = createServerFactory({
+  const serving: ServerFactoryOptions = {
     registry,
     serverInfo: options.serverInfo,
     transport: 'http',
@@ -148,7 +155,8 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     clock,
     logger,
     stateCodec: createRequestStateCodec(options.stateSecret, clock),
-  });
+  };
+  const factory = createServerFactory(serving);
   const guard = createGuard(publicUrl, options.allowedOrigins ?? []);
   const metadata = createResourceMetadata({
     publicUrl,
@@ -158,6 +166,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     resourceName: options.serverInfo.title ?? options.serverInfo.name,
   });
   const modern = createModernHandler(factory, changes, logger);
+  const direct = options.isDirectPathOff === true ? undefined : createDirectPath(serving, modern);
   const sessions = createSessions({
     store: options.sessions,
     events: options.events,
@@ -176,6 +185,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     metadata,
     scopeForLogin: options.scopes?.default ?? [],
     modern,
+    direct,
     sessions,
     audit: options.audit,
     clock,
@@ -231,6 +241,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
       closing.abort();
       await modern.closeStreams();
       await drain(running, drainMs);
+      direct?.close();
       await modern.close();
       await sessions.close();
       await Promise.allSettled(running);

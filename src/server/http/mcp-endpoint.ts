@@ -9,9 +9,11 @@ import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
 import { appendAudit } from '../mcp/operation.js';
+import type { Replay } from '../mcp/server-factory.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
 import { sendCredentialRejection, sendInsufficientScope } from './challenge-response.js';
+import type { DirectPath } from './direct-exchange.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
 import type { ResourceMetadata } from './resource-metadata.js';
 import { sendRpcError } from './respond.js';
@@ -24,6 +26,8 @@ export interface McpEndpointOptions {
   readonly metadata: ResourceMetadata;
   readonly scopeForLogin: readonly string[];
   readonly modern: ModernHandler;
+  /** Undefined: every request goes through the SDK. */
+  readonly direct: DirectPath | undefined;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -64,13 +68,19 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
       }
       body = read.value;
     }
-    const era = classifyEra(method, request.headers, body);
+    const direct = method === 'POST' ? options.direct?.recognise(request, body) : undefined;
+    const era = direct === undefined ? classifyEra(method, request.headers, body) : 'modern';
     const required = await missingScope(options, era, body, principal);
     if (required !== undefined) {
       sendInsufficientScope(response, required, options.metadata.urlFor(request));
       return;
     }
-    await dispatch(options, { request, response, body, era, principal });
+    const exchange = { request, response, body, era, principal };
+    if (direct === undefined) return dispatch(options, exchange);
+    const left = await options.direct?.serve(direct, response, principal);
+    if (left !== undefined) {
+      await dispatch(options, exchange, left.kind === 'replay' ? left.replay : undefined);
+    }
   };
 }
 
@@ -159,7 +169,12 @@ interface Exchange {
   readonly principal: Principal | undefined;
 }
 
-async function dispatch(options: McpEndpointOptions, exchange: Exchange): Promise<void> {
+/** @param replay - how the call ended, when it has run already */
+async function dispatch(
+  options: McpEndpointOptions,
+  exchange: Exchange,
+  replay?: Replay,
+): Promise<void> {
   const { request, response, body, era, principal } = exchange;
   const gone = abortOnDisconnect(response);
   const url = new URL(request.url ?? '/', options.metadata.canonicalResource).href;
@@ -169,7 +184,7 @@ async function dispatch(options: McpEndpointOptions, exchange: Exchange): Promis
     if (era === 'modern') {
       await sendWebResponse(
         response,
-        await options.modern.fetch(web, body, principal),
+        await options.modern.fetch(web, body, principal, replay),
         lease.signal,
       );
       return;

@@ -1,5 +1,6 @@
 import {
   type McpHttpHandler,
+  type McpServerFactory,
   type ServerEvent,
   type ServerEventBus,
   classifyInboundRequest,
@@ -9,12 +10,20 @@ import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
 import type { Principal } from '../core/principal.js';
-import { type ServerFactory, toAuthInfo } from './server-factory.js';
+import { type Replay, type ServerFactory, toAuthInfo } from './server-factory.js';
 
 /** Serves 2026-07-28 requests, each on its own. */
 export interface ModernHandler {
-  /** @param request - without a body: the parsed one is given beside it */
-  fetch(request: Request, body: unknown, principal: Principal | undefined): Promise<Response>;
+  /**
+   * @param request - without a body: the parsed one is given beside it
+   * @param replay - how the tool call in `body` ended, when it has run already
+   */
+  fetch(
+    request: Request,
+    body: unknown,
+    principal: Principal | undefined,
+    replay?: Replay,
+  ): Promise<Response>;
   /** Ends every subscription stream with its result; calls go on. */
   closeStreams(): Promise<void>;
   /** Aborts the calls that run. */
@@ -26,8 +35,11 @@ export function createModernHandler(
   changes: Changes,
   logger: Logger,
 ): ModernHandler {
+  const replays = new WeakMap<Request, Replay>();
+  const build: McpServerFactory = ({ era, requestInfo }) =>
+    factory({ era }, requestInfo && replays.get(requestInfo)).mcp;
   const create = (): McpHttpHandler =>
-    createMcpHandler(({ era }) => factory({ era }).mcp, {
+    createMcpHandler(build, {
       legacy: 'reject',
       bus: createBus(changes),
       onerror: (error) => logger.debug('request refused', { error }),
@@ -36,7 +48,8 @@ export function createModernHandler(
   const calls = create();
   const streams = create();
   return {
-    fetch(request, body, principal) {
+    fetch(request, body, principal, replay) {
+      if (replay !== undefined) replays.set(request, replay);
       const authInfo = toAuthInfo(principal);
       const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
       return (isStream ? streams : calls).fetch(request, {

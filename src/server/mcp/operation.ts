@@ -1,4 +1,5 @@
 import {
+  type AuthInfo,
   type InputRequiredResult,
   ProtocolError as SdkProtocolError,
   type ServerContext,
@@ -17,6 +18,19 @@ import { UnansweredSignal, createInterview, toInputRequests } from './ask.js';
 import { APPLICATION_ERROR, internalError, toWireError } from './errors.js';
 import type { RequestStateCodec } from './request-state.js';
 
+/** What an operation reads of the request it serves. The SDK's context is one; the direct path makes its own. */
+export interface OperationContext {
+  readonly mcpReq: Pick<
+    ServerContext['mcpReq'],
+    '_meta' | 'envelope' | 'inputResponses' | 'requestState' | 'signal' | 'log' | 'notify'
+  >;
+  /** Whether the client has gone, where that is known without a signal. */
+  readonly isCancelled?: boolean;
+  readonly http?:
+    | { readonly authInfo?: AuthInfo | undefined; readonly closeSSE?: (() => void) | undefined }
+    | undefined;
+}
+
 /** What one connection or request is served with. */
 export interface OperationEnvironment {
   readonly registry: Registry;
@@ -26,8 +40,8 @@ export interface OperationEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;
-  principalOf(context: ServerContext): Principal | undefined;
-  clientCapabilitiesOf(context: ServerContext): JsonObject;
+  principalOf(context: OperationContext): Principal | undefined;
+  clientCapabilitiesOf(context: OperationContext): JsonObject;
 }
 
 interface AuditedRequest {
@@ -50,7 +64,7 @@ export interface Outcome<Result> {
 export async function runOperation<Result>(
   environment: OperationEnvironment,
   request: AuditedRequest,
-  context: ServerContext,
+  context: OperationContext,
   handle: (context: ToolContext) => Promise<Outcome<Result>>,
 ): Promise<Result | InputRequiredResult> {
   const { clock } = environment;
@@ -62,7 +76,7 @@ export async function runOperation<Result>(
       principal,
       operation: request.method,
       target,
-      outcome: context.mcpReq.signal.aborted ? 'cancelled' : outcome,
+      outcome: isCancelled(context) ? 'cancelled' : outcome,
       startedAt,
     });
   };
@@ -169,9 +183,13 @@ export function requireAccess(
   if (required !== undefined) throw new MissingScopeError(required, principal.scopes);
 }
 
+function isCancelled(context: OperationContext): boolean {
+  return context.isCancelled ?? context.mcpReq.signal.aborted;
+}
+
 function createToolContext(
   environment: OperationEnvironment,
-  context: ServerContext,
+  context: OperationContext,
   principal: Principal | undefined,
   ask: ToolContext['ask'],
 ): ToolContext {
@@ -181,7 +199,10 @@ function createToolContext(
     principal,
     era: environment.era,
     clock: environment.clock,
-    signal: context.mcpReq.signal,
+    // Most handlers never look: on the direct path a signal is made when one does.
+    get signal() {
+      return context.mcpReq.signal;
+    },
     clientCapabilities: environment.clientCapabilitiesOf(context),
     ask,
     log: (level, data, logger) => context.mcpReq.log(level, data, logger),

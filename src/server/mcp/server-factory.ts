@@ -2,6 +2,8 @@ import {
   type AuthInfo,
   CLIENT_CAPABILITIES_META_KEY,
   type CacheHint,
+  type CallToolResult,
+  type InputRequiredResult,
   McpServer,
   type McpRequestContext,
   type Resource,
@@ -16,7 +18,7 @@ import type { AuditLog } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { internalError, toWireError } from './errors.js';
-import { inputSchemaOf, listingOf, pageOf } from './listing.js';
+import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
 import { type OperationEnvironment, asParams, requireAccess } from './operation.js';
 import { complete, getPrompt } from './prompts.js';
 import type { RequestStateCodec } from './request-state.js';
@@ -54,7 +56,16 @@ export interface ServerInstance {
   readonly subscriptions: Set<string>;
 }
 
-export type ServerFactory = (context: Pick<McpRequestContext, 'era'>) => ServerInstance;
+/**
+ * How a call that has already run ended: returned or thrown. An instance that is given one puts it on the wire and
+ * runs nothing.
+ */
+export type Replay = () => CallToolResult | InputRequiredResult;
+
+export type ServerFactory = (
+  context: Pick<McpRequestContext, 'era'>,
+  replay?: Replay,
+) => ServerInstance;
 
 const LIST_TTL_MS = 60_000;
 const MAX_SUBSCRIPTIONS = 1000;
@@ -64,12 +75,13 @@ const MAX_SUBSCRIPTIONS = 1000;
  * cannot drift apart. An instance is cheap: the registry's schemas and lists are made once, outside.
  */
 export function createServerFactory(options: ServerFactoryOptions): ServerFactory {
-  const { instructions, ...info } = options.serverInfo;
+  const { instructions } = options.serverInfo;
+  const info = identityOf(options.serverInfo);
   const listHint: CacheHint = {
     ttlMs: LIST_TTL_MS,
     cacheScope: options.isPublic ? 'public' : 'private',
   };
-  return ({ era }) => {
+  return ({ era }, replay) => {
     const registry = options.registry();
     const mcp = new RegistryServer(registry, info, {
       ...(instructions !== undefined && { instructions }),
@@ -97,9 +109,15 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     };
     const subscriptions = new Set<string>();
     server.registerCapabilities(capabilitiesOf(registry));
-    registerHandlers(mcp, environment, subscriptions);
+    registerHandlers(mcp, environment, subscriptions, replay);
     return { mcp, era, subscriptions };
   };
+}
+
+/** What every result names the server by. */
+export function identityOf(serverInfo: ServerInfo): Omit<ServerInfo, 'instructions'> {
+  const { instructions: _told, ...identity } = serverInfo;
+  return identity;
 }
 
 /** Wraps a principal for the SDK's pass-through. The token itself never goes further than the gate. */
@@ -152,6 +170,7 @@ function registerHandlers(
   { server }: McpServer,
   environment: OperationEnvironment,
   subscriptions: Set<string>,
+  replay: Replay | undefined,
 ): void {
   const { registry } = environment;
   const capabilities = server.getCapabilities();
@@ -183,7 +202,14 @@ function registerHandlers(
       return { tools: page, ...next };
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      callTool(environment, server, request, context),
+      replay === undefined
+        ? callTool(
+            environment,
+            (result, tool) => server.projectCallToolResult(result, outputSchemaOf(tool)),
+            request,
+            context,
+          )
+        : replay(),
     );
   }
   if (capabilities.prompts !== undefined) {

@@ -2,8 +2,6 @@ import {
   type CallToolResult,
   type InputRequiredResult,
   MissingRequiredClientCapabilityError,
-  type Server,
-  type ServerContext,
 } from '@modelcontextprotocol/server';
 import { quote } from '../../shared/errors.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
@@ -13,21 +11,24 @@ import { textOf } from '../core/policy.js';
 import type { SchemaIssue } from '../core/schema.js';
 import { UnansweredSignal } from './ask.js';
 import { invalidParams, toWireError } from './errors.js';
-import { outputSchemaOf } from './listing.js';
 import {
   MissingScopeError,
+  type OperationContext,
   type OperationEnvironment,
   type Outcome,
   asParams,
   runOperation,
 } from './operation.js';
 
+/** Fits a result to the era it goes out in. */
+export type ProjectResult = (result: CallToolResult, tool: ToolDefinition) => CallToolResult;
+
 /** Serves `tools/call`. What the model can mend comes back as an `isError` result; what the client did wrong, as an error. */
 export async function callTool(
   environment: OperationEnvironment,
-  server: Server,
+  project: ProjectResult,
   request: { readonly method: string; readonly params?: unknown },
-  context: ServerContext,
+  context: OperationContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   const params = asParams(request.params);
   try {
@@ -41,7 +42,7 @@ export async function callTool(
         const { result, outcome } =
           lackingCapabilities(tool, toolContext) ??
           (await execute(environment, tool, params['arguments'], toolContext));
-        return { result: server.projectCallToolResult(result, outputSchemaOf(tool)), outcome };
+        return { result: project(result, tool), outcome };
       },
     );
   } catch (error) {

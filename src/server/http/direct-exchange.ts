@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../core/principal.js';
+import type { Registry } from '../core/registry.js';
+import {
+  type AnswerDirect,
+  Cancellation,
+  type DirectAnswer,
+  createDirectAnswers,
+} from '../mcp/direct.js';
+import { type DirectRequest, createRecogniser } from '../mcp/direct-request.js';
+import type { ModernHandler } from '../mcp/modern.js';
+import type { ServerFactoryOptions } from '../mcp/server-factory.js';
+
+/** The short way for plain 2026-07-28 requests: no web streams, no server instance. */
+export interface DirectPath {
+  /** @returns undefined for a request that has to go the long way */
+  recognise(request: IncomingMessage, body: unknown): DirectRequest | undefined;
+  /** @returns undefined when the request is answered; else what is left to do is the long way's */
+  serve(
+    request: DirectRequest,
+    response: ServerResponse,
+    principal: Principal | undefined,
+  ): Promise<Exclude<DirectAnswer, { readonly kind: 'body' }> | undefined>;
+  /** Cancels the calls that run. */
+  close(): void;
+}
+
+export function createDirectPath(options: ServerFactoryOptions, modern: ModernHandler): DirectPath {
+  const recognise = createRecogniser();
+  const answer = createDirectAnswers(options, modern);
+  const registry: () => Registry = options.registry;
+  const running = new Set<Cancellation>();
+  let isClosed = false;
+  return {
+    recognise: (request, body) =>
+      isClosed ? undefined : recognise(registry(), request.headers, body),
+    async serve(request, response, principal) {
+      const cancellation = new Cancellation();
+      running.add(cancellation);
+      response.once('close', () => {
+        if (!response.writableFinished) cancellation.cancel();
+      });
+      try {
+        const made = await untilCancelled(answer, request, principal, cancellation);
+        if (made === undefined) {
+          if (!response.destroyed) response.writeHead(499, HEADERS).end();
+          return undefined;
+        }
+        if (made.kind !== 'body') return made;
+        const { body } = made;
+        response.writeHead(200, {
+          ...HEADERS,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        });
+        response.end(body);
+        return undefined;
+      } finally {
+        running.delete(cancellation);
+      }
+    },
+    close() {
+      isClosed = true;
+      for (const cancellation of running) cancellation.cancel();
+    },
+  };
+}
+
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** @returns undefined as soon as the call is cancelled: a handler that does not listen is not waited for */
+function untilCancelled(
+  answer: AnswerDirect,
+  request: DirectRequest,
+  principal: Principal | undefined,
+  cancellation: Cancellation,
+): Promise<DirectAnswer | undefined> {
+  return new Promise((resolve, reject) => {
+    cancellation.onCancel = () => resolve(undefined);
+    answer(request, principal, cancellation).then(resolve, reject);
+  });
+}
