@@ -90,10 +90,8 @@ function choose(
     }))
     .sort((a, b) => b.score - a.score || a.course.id.localeCompare(b.course.id));
   // A word in a description is a reason only while there is no better one.
-  const isStrong = ({ score: points }: Scored): boolean => points >= 1.2;
-  const kept = scored.some(isStrong)
-    ? scored.filter((candidate) => candidate.score >= 0.9)
-    : scored;
+  const isEnough = scored.some((candidate) => candidate.score >= 1.2);
+  const kept = isEnough ? scored.filter((candidate) => candidate.score >= 0.9) : scored;
   const spread = parts.length > 1 ? onePerPartFirst(kept, parts) : kept;
   const proposals = spread.flatMap((candidate) => [
     ...stepsTo(candidate.course, evidence, learner),

@@ -5,6 +5,11 @@ export class AgentAuthenticationError extends ToolkitError {
   readonly code = 'ERR_AGENT_AUTHENTICATION';
 }
 
+/** The credentials are good and do not reach far enough: the login or the key lacks a scope that the tool needs. */
+export class InsufficientScopeError extends ToolkitError {
+  readonly code = 'ERR_AGENT_SCOPE';
+}
+
 /** The server could not be reached: nothing listens there, the name does not resolve, the process did not start. */
 export class ToolSourceUnreachableError extends ToolkitError {
   readonly code = 'ERR_TOOL_SOURCE_UNREACHABLE';

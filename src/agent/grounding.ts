@@ -102,7 +102,7 @@ function checkClaims(
 }
 
 /** Whether the course's fields bear the claim out. */
-export function holds(fields: JsonObject, claim: Claim): boolean {
+function holds(fields: JsonObject, claim: Claim): boolean {
   const actual = valueAt(fields, claim.field);
   if (actual === undefined || actual === null || claim.value === '') return false;
   if (jsonEquals(actual, claim.value)) return true;

@@ -2,6 +2,7 @@ export { type AgentAnswer, type AgentOptions, runAgent } from './agent.js';
 export { deterministicPlanner } from './deterministic-planner.js';
 export {
   AgentAuthenticationError,
+  InsufficientScopeError,
   ModelUnavailableError,
   ToolSourceError,
   ToolSourceUnreachableError,

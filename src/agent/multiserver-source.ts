@@ -2,7 +2,12 @@ import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 import type { OAuthClientProvider } from '@modelcontextprotocol/client';
 import { quote } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';
-import { AgentAuthenticationError, ToolSourceError, ToolSourceUnreachableError } from './errors.js';
+import {
+  AgentAuthenticationError,
+  InsufficientScopeError,
+  ToolSourceError,
+  ToolSourceUnreachableError,
+} from './errors.js';
 import type { CallOptions, ToolDescription, ToolResult, ToolSource } from './tool-source.js';
 
 /** A server that is started as a child process and spoken to over its stdin and stdout. */
@@ -235,6 +240,12 @@ function explain(error: unknown, server: string): Error {
   const message = error instanceof Error ? error.message : String(error);
   const at = `server ${quote(server)}`;
   const cause = { cause: error };
+  if (/\b403\b|insufficient_scope/i.test(message)) {
+    return new InsufficientScopeError(
+      `${at} refuses: the credentials lack a scope for this`,
+      cause,
+    );
+  }
   if (
     /unauthorized|authentication failed|needs a login|\b401\b|invalid_token|invalid_grant|api key/i.test(
       `${nameOf(error)} ${message}`,

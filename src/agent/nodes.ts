@@ -1,4 +1,5 @@
 import { type LangGraphRunnableConfig, interrupt } from '@langchain/langgraph';
+import { ToolkitError } from '../shared/errors.js';
 import { composeAnswer } from './answer.js';
 import { viewCourse } from './course-view.js';
 import { type Evidence, collectCourses, mergeEvidence } from './evidence.js';
@@ -210,13 +211,23 @@ export function nodes(workplace: Workplace): Record<NodeName, Node> {
     const first = state.recommendations[0];
     if (first === undefined) return {};
     tell(config, 'enroll', `enrolling in "${first.title}"`);
-    const answer = await toolbox.call('enroll', [{ names: ID, value: first.id }], signal);
+    const { id: courseId, title } = first;
+    let answer: Answer;
+    try {
+      answer = await toolbox.call('enroll', [{ names: ID, value: courseId }], signal);
+    } catch (error) {
+      // The recommendations stand, whatever became of the enrollment.
+      signal.throwIfAborted();
+      if (!(error instanceof ToolkitError)) throw error;
+      const text = `not enrolled: ${error.message}`;
+      return { enrollment: { courseId, title, status: 'failed', text } };
+    }
     return {
       calls: [...state.calls, answer.record],
       enrollment: {
-        courseId: first.id,
-        title: first.title,
-        status: answer.isError ? 'failed' : 'enrolled',
+        courseId,
+        title,
+        status: answer.isForbidden ? 'forbidden' : answer.isError ? 'failed' : 'enrolled',
         text: answer.isError ? `not enrolled: ${firstLine(answer.text)}` : enrolledText(answer),
       },
     };

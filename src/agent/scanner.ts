@@ -1,7 +1,7 @@
 /** Where a phrase was taken out of the sentence. No one types it, and every pattern ends at it. */
 const GAP = ' ¦ ';
 
-export interface Match {
+interface Match {
   readonly 0: string;
   readonly 1?: string;
   readonly 2?: string;

@@ -8,7 +8,7 @@ import type { CallRecord } from './toolbox.js';
 export interface EnrollmentReport {
   readonly courseId: string;
   readonly title: string;
-  readonly status: 'enrolled' | 'declined' | 'unconfirmed' | 'failed';
+  readonly status: 'enrolled' | 'declined' | 'unconfirmed' | 'failed' | 'forbidden';
   readonly text: string;
 }
 

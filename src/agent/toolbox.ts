@@ -1,12 +1,12 @@
 import { quote } from '../shared/errors.js';
 import { type JsonObject, type JsonValue, isJsonObject } from '../shared/json.js';
-import { ToolSourceError } from './errors.js';
+import { InsufficientScopeError, ToolSourceError } from './errors.js';
 import { structuredOf } from './evidence.js';
 import { pick, pickArray, pickNumber } from './json-view.js';
-import type { ToolDescription, ToolSource } from './tool-source.js';
+import type { ToolDescription, ToolResult, ToolSource } from './tool-source.js';
 
 /** The tools that the agent knows how to use. A server may lack some; the answer then says what could not be done. */
-export const KNOWN_TOOLS = [
+const KNOWN_TOOLS = [
   'search_courses',
   'get_course',
   'recommend_courses',
@@ -28,6 +28,8 @@ export interface Answer {
   readonly structured: JsonObject | undefined;
   readonly text: string;
   readonly isError: boolean;
+  /** The failure is a missing scope: the same call would work with other credentials. */
+  readonly isForbidden: boolean;
   readonly record: CallRecord;
 }
 
@@ -83,12 +85,12 @@ export class Toolbox {
       throw new ToolSourceError(`stopped after ${MAX_CALLS} tool calls in one run`);
     }
     const args = fitArguments(tool, wanted);
-    const result = await this.#source.callTool(tool.name, args, { signal });
-    const structured = structuredOf(result);
+    const result = await this.#call(tool.name, args, signal);
     return {
-      structured: result.isError ? undefined : structured,
+      structured: result.isError ? undefined : structuredOf(result),
       text: result.text,
       isError: result.isError,
+      isForbidden: result.isForbidden === true,
       record: {
         tool: tool.name,
         arguments: args,
@@ -96,6 +98,20 @@ export class Toolbox {
         ...(result.isError && { error: result.text.slice(0, 500) }),
       },
     };
+  }
+
+  /** Over HTTP a missing scope is a thrown 403, over stdio an error result: one tool less, not the end of the run. */
+  async #call(
+    name: string,
+    args: JsonObject,
+    signal: AbortSignal,
+  ): Promise<ToolResult & { readonly isForbidden?: boolean }> {
+    try {
+      return await this.#source.callTool(name, args, { signal });
+    } catch (error) {
+      if (!(error instanceof InsufficientScopeError)) throw error;
+      return { structured: undefined, text: error.message, isError: true, isForbidden: true };
+    }
   }
 
   /** With several servers a tool may carry its server's name in front: `catalog__search_courses`. */

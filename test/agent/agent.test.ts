@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runAgent } from '../../src/agent/agent.js';
+import { InsufficientScopeError } from '../../src/agent/errors.js';
 import { modelPlanner } from '../../src/agent/model-planner.js';
 import type { Step } from '../../src/agent/state.js';
 import { FAKE_COURSES, FakeScriptedChatModel, FakeToolSource, fakeCatalog } from './fakes.js';
@@ -175,6 +176,28 @@ describe('enrolling', () => {
     expect(enrollments(source)).toEqual([]);
     expect(answer.enrollment).toMatchObject({ status: 'unconfirmed' });
     expect(answer.text).toContain('enrolling needs your confirmation');
+  });
+});
+
+describe('a tool that may not be used', () => {
+  const forbidden = new InsufficientScopeError('the credentials lack a scope for this');
+
+  it('is told, and the rest of the run goes on', async () => {
+    const source = fakeCatalog({ answers: { get_learner: forbidden } });
+    const answer = await runAgent(NURSE, { source });
+    expect(idsOf(answer)).toContain('data-analyst-start');
+    expect(answer.text).toContain('your profile could not be read: the credentials lack a scope');
+  });
+
+  it('does not take the recommendations along when it is the enrollment', async () => {
+    const source = fakeCatalog({ answers: { enroll: forbidden } });
+    const answer = await runAgent('watercolor', {
+      source,
+      enroll: true,
+      confirm: () => Promise.resolve(true),
+    });
+    expect(idsOf(answer)).toEqual(['watercolor']);
+    expect(answer.enrollment).toMatchObject({ status: 'forbidden' });
   });
 });
 

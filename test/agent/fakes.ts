@@ -4,9 +4,9 @@ import type { ChatResult } from '@langchain/core/outputs';
 import type { ToolDescription, ToolResult, ToolSource } from '../../src/agent/tool-source.js';
 import type { JsonObject, JsonValue } from '../../src/shared/json.js';
 
-type FakeTool = (args: JsonObject) => JsonObject | string;
+type FakeTool = (args: JsonObject) => JsonObject | string | Error;
 
-/** A tool source of functions. A string stands for an error result. */
+/** A tool source of functions. A string stands for an error result, an error for a call that throws. */
 export class FakeToolSource implements ToolSource {
   readonly calls: { readonly name: string; readonly args: JsonObject }[] = [];
   isClosed = false;
@@ -30,6 +30,7 @@ export class FakeToolSource implements ToolSource {
   callTool(name: string, args: JsonObject): Promise<ToolResult> {
     this.calls.push({ name, args });
     const answer = this.#tools[name]?.(args) ?? `unknown tool ${name}`;
+    if (answer instanceof Error) return Promise.reject(answer);
     return Promise.resolve(
       typeof answer === 'string'
         ? { structured: undefined, text: answer, isError: true }
@@ -112,7 +113,12 @@ function course(id: string, title: string, more: JsonObject = {}): JsonObject {
 
 /** The usual five tools over {@link FAKE_COURSES}: search by words, no ranking beyond the order of the list. */
 export function fakeCatalog(
-  options: { readonly learner?: JsonObject; readonly without?: readonly string[] } = {},
+  options: {
+    readonly learner?: JsonObject;
+    readonly without?: readonly string[];
+    /** In place of the usual answer. */
+    readonly answers?: Readonly<Record<string, JsonObject | string | Error>>;
+  } = {},
 ): FakeToolSource {
   const tools: Record<string, FakeTool> = {
     search_courses: ({ query }) => {
@@ -133,6 +139,7 @@ export function fakeCatalog(
     get_learner: () => options.learner ?? { goals: [], history: [], languages: [] },
     enroll: ({ courseId }) => ({ status: 'enrolled', courseId: courseId as JsonValue }),
   };
+  for (const [name, answer] of Object.entries(options.answers ?? {})) tools[name] = () => answer;
   for (const name of options.without ?? []) delete tools[name];
   return new FakeToolSource(tools);
 }

@@ -2,12 +2,14 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import {
   AgentAuthenticationError,
+  InsufficientScopeError,
   ToolSourceError,
   type ToolSource,
   ToolSourceUnreachableError,
 } from '../../src/agent/index.js';
 import type { Target } from '../../src/cli/catalog-agent/connection.js';
 import { runCatalogAgent } from '../../src/cli/catalog-agent/main.js';
+import type { JsonObject } from '../../src/shared/json.js';
 import { type FakeToolSource, fakeCatalog } from '../agent/fakes.js';
 
 const NURSE = 'I am a nurse and want to become a data analyst, 4 hours a week';
@@ -208,6 +210,23 @@ describe('catalog-agent', () => {
     expect(enrollments(source)).toBe(1);
     expect(stdout).toContain('Watercolor painting (watercolor): enrolled.');
   });
+
+  const failures: readonly [string, JsonObject | string | Error, number, string][] = [
+    ['blocks it', 'complete "x" first', 2, 'complete "x" first'],
+    ['fails', new ToolSourceError('connection lost'), 2, 'connection lost'],
+    ['wants a scope', new InsufficientScopeError('a scope is missing'), 4, 'a scope is missing'],
+    ['had it before', { status: 'already_enrolled' }, 0, 'was enrolled before'],
+  ];
+  it.each(failures)(
+    'prints the recommendations and what became of the enrollment when the server %s',
+    async (_name, enroll, expected, message) => {
+      const source = fakeCatalog({ answers: { enroll } });
+      const { code, stdout } = await run(['watercolor', '--enroll', '--yes'], { source });
+      expect(code).toBe(expected);
+      expect(stdout).toContain('1. Watercolor painting');
+      expect(stdout).toContain(message);
+    },
+  );
 
   it.each([
     ['y', 1],
