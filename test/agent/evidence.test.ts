@@ -5,6 +5,9 @@ import type { JsonObject } from '../../src/shared/json.js';
 
 const sql = { id: 'sql', title: 'SQL' };
 
+const view = (fields: JsonObject): ReturnType<typeof viewCourse> =>
+  viewCourse({ id: 'x', title: 'X', fields: { id: 'x', title: 'X', ...fields }, foundBy: [] });
+
 describe('courses out of tool answers', () => {
   const shapes: readonly [string, JsonObject][] = [
     ['a list under courses', { courses: [sql] }],
@@ -61,9 +64,6 @@ describe('courses out of tool answers', () => {
 });
 
 describe('the fields of a course', () => {
-  const view = (fields: JsonObject): ReturnType<typeof viewCourse> =>
-    viewCourse({ id: 'x', title: 'X', fields: { id: 'x', title: 'X', ...fields }, foundBy: [] });
-
   it.each<[JsonObject, number | undefined]>([
     [{ durationMinutes: 90 }, 90],
     [{ duration_min: 90 }, 90],
