@@ -17,6 +17,7 @@ import {
 } from './domain/scope.js';
 
 const SOURCE = 'sample';
+const SHARED: Scope = { tenant: SHARED_TENANT };
 /** The issuer of identities that the bundled authorization server keeps. */
 const LOCAL_ISSUER = 'local';
 
@@ -37,6 +38,16 @@ export interface SampleOptions {
   /** Folder with the NDJSON files, as `data/` of this project. */
   readonly dataFolder: string;
   readonly clock: Clock;
+}
+
+/** Whether the shared catalog holds courses that did not come from the sample. */
+export async function hasOwnCourses(store: CatalogStore): Promise<boolean> {
+  const { hits } = await store.courses.searchIndex(SHARED, { words: [], filters: {}, limit: 1 });
+  const [course] = await store.courses.getCourses(
+    SHARED,
+    hits.map((hit) => hit.id),
+  );
+  return course !== undefined && course.source !== SOURCE;
 }
 
 export interface SampleSummary {
@@ -71,7 +82,7 @@ const learnerLine = z.object({
 });
 
 /**
- * Loads the sample catalog and its demo learners. Safe to call at every start: unchanged courses are skipped, and a
+ * Loads the sample catalog and its demo learners; beside courses of one's own the learners alone, without a history. Safe to call at every start: unchanged courses are skipped, and a
  * demo learner who is already there is left as is, with everything done since.
  *
  * @throws {SampleDataError} when a file is missing or a line cannot be used
@@ -81,18 +92,8 @@ export async function seedSampleCatalog(
   options: SampleOptions,
 ): Promise<SampleSummary> {
   const { dataFolder, clock } = options;
-  const shared: Scope = { tenant: SHARED_TENANT };
-  const tenants = readLines(dataFolder, 'tenants.ndjson', tenantLine).map(({ tenant }) => tenant);
-  let courses = 0;
-  let isChanged = false;
-  const load = async (scope: Scope, file: string): Promise<void> => {
-    const records = readCourses(dataFolder, file);
-    const counts = await store.courses.importCourses(scope, records, { at: clock.nowMs() });
-    courses += records.length;
-    isChanged ||= counts.created + counts.updated > 0;
-  };
   // The vocabulary goes first, so that no course adds a skill without its proper name.
-  await store.courses.importVocabulary(shared, {
+  await store.courses.importVocabulary(SHARED, {
     skills: readLines(dataFolder, 'skills.ndjson', skillLine).map((skill) => ({
       ...skill,
       id: skillIdOf(skill.id),
@@ -102,18 +103,12 @@ export async function seedSampleCatalog(
       skills: role.skills.map((skill) => ({ ...skill, skill: skillIdOf(skill.skill) })),
     })),
   });
-  await load(shared, 'courses.ndjson');
-  for (const tenant of tenants) await load({ tenant }, `courses-${tenant}.ndjson`);
-  const histories = readLines(dataFolder, 'histories.ndjson', historyLine).map(
-    (history) => history.courses as CourseId[],
-  );
-  // A start that was cut off may have left the courses without their counts.
-  const published = await store.transitions.transitionsFrom(shared, histories[0] ?? [], 1);
-  if (isChanged || published.length === 0) {
-    await store.transitions.publishHistories(shared, histories, clock.nowMs());
-  }
+  const isBesideOwn = await hasOwnCourses(store);
+  const courses = isBesideOwn ? 0 : await loadCourses(store, options);
   const learners = readLines(dataFolder, 'learners.ndjson', learnerLine);
-  for (const learner of learners) await seedLearner(store, learner, clock);
+  for (const learner of learners) {
+    await seedLearner(store, isBesideOwn ? { ...learner, history: [] } : learner, clock);
+  }
   return {
     courses,
     learners: learners.map((learner) => ({
@@ -123,6 +118,35 @@ export async function seedSampleCatalog(
       about: learner.about,
     })),
   };
+}
+
+/** @returns how many courses the sample has, for the shared catalog and the demo tenants together */
+async function loadCourses(
+  store: CatalogStore,
+  { dataFolder, clock }: SampleOptions,
+): Promise<number> {
+  const tenants = readLines(dataFolder, 'tenants.ndjson', tenantLine).map(({ tenant }) => tenant);
+  const files = [
+    { scope: SHARED, file: 'courses.ndjson' },
+    ...tenants.map((tenant) => ({ scope: { tenant }, file: `courses-${tenant}.ndjson` })),
+  ];
+  let total = 0;
+  let changed = 0;
+  for (const { scope, file } of files) {
+    const records = readCourses(dataFolder, file);
+    const counts = await store.courses.importCourses(scope, records, { at: clock.nowMs() });
+    total += records.length;
+    changed += counts.created + counts.updated;
+  }
+  const histories = readLines(dataFolder, 'histories.ndjson', historyLine).map(
+    (history) => history.courses as CourseId[],
+  );
+  // A start that was cut off may have left the courses without their counts.
+  const published = await store.transitions.transitionsFrom(SHARED, histories[0] ?? [], 1);
+  if (changed > 0 || published.length === 0) {
+    await store.transitions.publishHistories(SHARED, histories, clock.nowMs());
+  }
+  return total;
 }
 
 async function seedLearner(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseCourseRecord } from '../../src/catalog/domain/course.js';
 import { SampleDataError, seedSampleCatalog } from '../../src/catalog/sample.js';
+import { SHARED_TENANT } from '../../src/catalog/domain/scope.js';
 import { DATA_FOLDER, clock, emptyStore, sampleStore } from './support.js';
 
 const lines = (file: string): Record<string, unknown>[] =>
@@ -100,7 +101,7 @@ describe('the sample catalog', () => {
     const { store } = emptyStore();
     const seeding = seedSampleCatalog(store, { dataFolder: empty, clock });
     await expect(seeding).rejects.toThrow(SampleDataError);
-    await expect(seeding).rejects.toThrow(/tenants\.ndjson" is missing/);
+    await expect(seeding).rejects.toThrow(/skills\.ndjson" is missing/);
   });
 });
 
@@ -118,5 +119,32 @@ describe('a delivered course record', () => {
     const parsed = parseCourseRecord({ ...line, ...change }, 'test');
     expect(parsed.ok).toBe(false);
     expect(!parsed.ok && parsed.error.map((problem) => problem.field)).toContain(field);
+  });
+
+  it("brings the people alone, without a history, beside courses of one's own", async () => {
+    const own = parseCourseRecord(
+      {
+        id: 'own-1',
+        title: 'Own',
+        provider: 'P',
+        subject: 's',
+        level: 'beginner',
+        language: 'en',
+        duration_min: 60,
+      },
+      'own-feed',
+    );
+    if (!own.ok) throw new Error('the record is not usable');
+    const { store } = emptyStore();
+    await store.courses.importCourses({ tenant: SHARED_TENANT }, [own.value], { at: 1 });
+    const { courses, learners } = await seedSampleCatalog(store, {
+      dataFolder: DATA_FOLDER,
+      clock,
+    });
+    expect(courses).toBe(0);
+    expect(learners).toHaveLength(6);
+    const scope = { tenant: 'alderbrook', issuer: 'local', subject: 'demo-nora' };
+    expect((await store.learners.find(scope))?.displayName).toBe('Nora Winkler');
+    expect(await store.learners.history(scope)).toEqual([]);
   });
 });
