@@ -85,7 +85,7 @@ class BrokerProvider implements OAuthClientProvider {
 
   async prepareTokenRequest(): Promise<URLSearchParams> {
     const grant = await this.#requireGrant();
-    await this.#handover?.finish();
+    // A second call that met a 401 waits here, for the lock, until the answer to the first one is stored.
     const handover = await openHandover(this.#broker, grant);
     this.#handover = handover;
     return new URLSearchParams({

@@ -123,6 +123,7 @@ class FakeState {
         token_endpoint: `${origin}/token`,
         registration_endpoint: `${origin}/register`,
         revocation_endpoint: `${origin}/revoke`,
+        response_types_supported: ['code'],
         code_challenge_methods_supported: ['S256'],
         token_endpoint_auth_methods_supported: ['none'],
         authorization_response_iss_parameter_supported: true,
