@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch } from 'jose';
-import { createSafeFetch } from '../../net/safe-fetch.js';
+import { type SafeFetch, createSafeFetch } from '../../net/safe-fetch.js';
+import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { authorizationServerMetadataCandidates } from '../../oauth/metadata-url.js';
 import { LOCAL_ISSUER, type TrustedIssuer } from '../../server/index.js';
 import { isJsonObject, parseJson } from '../../shared/json.js';
@@ -18,7 +19,13 @@ const FETCH_TIMEOUT_MS = 5000;
 export async function remoteIssuer(
   config: Pick<ServerConfig, 'issuer' | 'isExternalIssuer'>,
 ): Promise<TrustedIssuer> {
-  const fetch = createSafeFetch({ timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_METADATA_BYTES });
+  const fetch = createSafeFetch({
+    allowLoopback: isLoopbackUrl(config.issuer),
+    // The operator named this host: it may well be in a private network.
+    trustedHosts: [new URL(config.issuer).host],
+    timeoutMs: FETCH_TIMEOUT_MS,
+    maxBytes: MAX_METADATA_BYTES,
+  });
   const jwksUri = config.isExternalIssuer
     ? await discoverJwksUri(config.issuer, fetch)
     : `${config.issuer}/.well-known/jwks.json`;
@@ -31,7 +38,7 @@ export async function remoteIssuer(
     : { issuer: config.issuer, identity: LOCAL_ISSUER, keys, tenantClaim: 'tenant' };
 }
 
-async function discoverJwksUri(issuer: string, fetch: typeof globalThis.fetch): Promise<string> {
+async function discoverJwksUri(issuer: string, fetch: SafeFetch): Promise<string> {
   const tried: string[] = [];
   for (const url of authorizationServerMetadataCandidates(issuer)) {
     const found = await readMetadata(url, fetch);
@@ -58,7 +65,7 @@ async function discoverJwksUri(issuer: string, fetch: typeof globalThis.fetch): 
 
 async function readMetadata(
   url: string,
-  fetch: typeof globalThis.fetch,
+  fetch: SafeFetch,
 ): Promise<Readonly<Record<string, unknown>> | string> {
   try {
     const response = await fetch(url, { headers: { accept: 'application/json' } });

@@ -137,7 +137,7 @@ async function announce(parts: Parts, io: CliIo): Promise<void> {
   const person = await defaultPerson(storage.authorization.users);
   // A key in the clear on a terminal is for a machine of one's own, never for a server that others reach.
   const demo =
-    person !== undefined && isLoopbackUrl(config.publicUrl)
+    person !== undefined && config.role !== 'auth' && isLoopbackUrl(config.publicUrl)
       ? await mintDemoKey(storage.apiKeys, person)
       : undefined;
   const ready = { config, mcp: mcpResource(config, raw), people, demo };
