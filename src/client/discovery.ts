@@ -12,7 +12,7 @@ import { DiscoveryError } from './errors.js';
 import type { FetchLike } from './token-endpoint.js';
 
 /** RFC 9728, as far as it is used here. */
-export interface ResourceMetadata {
+interface ResourceMetadata {
   /** As published: what goes into every `resource` parameter. */
   readonly resource: string;
   readonly authorizationServers: readonly string[];

@@ -56,6 +56,8 @@ const NOT_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+const TLS_FAILURE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED|UNABLE_TO)/;
+
 /**
  * Makes the only kind of `fetch` that leaves this process.
  *
@@ -279,16 +281,18 @@ function describeFailure(
   if (error instanceof ToolkitError) return error;
   if (callerSignal?.aborted === true) return error;
   if (deadline.signal.aborted) return deadline.signal.reason;
+  let text = String(error);
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof ToolkitError) return cause;
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code } = cause as NodeJS.ErrnoException;
     if (typeof code === 'string') {
-      const isBeforeSending =
-        NOT_SENT.has(code) ||
-        /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED|UNABLE_TO)/.test(code);
-      return new NetworkError(url.origin, code, !isBeforeSending, { cause: error });
+      return new NetworkError(url.origin, code, !isBeforeSending(code), { cause: error });
     }
+    text = cause.message;
   }
-  const text = error instanceof Error ? error.message : String(error);
   return new NetworkError(url.origin, text, true, { cause: error });
+}
+
+function isBeforeSending(code: string): boolean {
+  return NOT_SENT.has(code) || TLS_FAILURE.test(code);
 }

@@ -11,7 +11,7 @@ export interface CallArguments {
     | { readonly kind: 'pairs'; readonly pairs: readonly (readonly [string, string])[] };
 }
 
-export function looksLikeUrl(text: string | undefined): boolean {
+function looksLikeUrl(text: string | undefined): boolean {
   return text !== undefined && /^https?:\/\//i.test(text);
 }
 

@@ -32,7 +32,7 @@ export interface CallbackListener {
   close(): Promise<void>;
 }
 
-export const CALLBACK_PATH = '/oauth/callback';
+const CALLBACK_PATH = '/oauth/callback';
 export const PREFERRED_CALLBACK_PORT = 9696;
 const MAX_QUERY_CHARS = 16_384;
 

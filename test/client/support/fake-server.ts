@@ -8,7 +8,7 @@ import { z } from 'zod';
 type Json = Record<string, unknown>;
 
 /** What a test may change of the fake, before or between requests. */
-export interface FakeBehaviour {
+interface FakeBehaviour {
   /** Seconds. */
   accessTokenTtl: number;
   challengeScope: string | undefined;

@@ -7,7 +7,7 @@ import type { Clock } from '../../../src/shared/clock.js';
 import { type FakeServer, fakeBrowser, startFakeServer } from './fake-server.js';
 
 /** A clock that only moves when it is told to. */
-export class FakeClock implements Clock {
+class FakeClock implements Clock {
   #ms = Date.now();
 
   nowMs(): number {
