@@ -1,6 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOAuthProvider } from '../../src/client/index.js';
 import { json } from './support/fake-server.js';
@@ -41,6 +42,31 @@ const clients = {
     await client.connect(transport);
     return {
       call: async () => (await client.callTool(echo)).content,
+      close: () => client.close(),
+    };
+  },
+  MultiServerMCPClient: async (session: FakeSession): Promise<ForeignClient> => {
+    const authProvider = createOAuthProvider({
+      broker: session.broker,
+      serverUrl: session.server.mcp,
+    });
+    const client = new MultiServerMCPClient({
+      prefixToolNameWithServerName: false,
+      mcpServers: {
+        notes: {
+          transport: 'http',
+          url: session.server.mcp,
+          authProvider,
+          automaticSSEFallback: false,
+        },
+      },
+    });
+    const tools = await client.getTools();
+    const tool = tools.find(({ name }) => name === 'echo');
+    return {
+      call: async () => [
+        { type: 'text', text: (await tool?.invoke({ text: 'hello' })) as unknown },
+      ],
       close: () => client.close(),
     };
   },

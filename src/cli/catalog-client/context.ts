@@ -44,6 +44,7 @@ export class ClientContext {
   readonly broker: Broker;
   readonly openBrowser: OpenBrowser;
   readonly #isPrivateNetworkAllowed: boolean;
+  #server: string | undefined;
 
   constructor(io: CliIo, flags: CommonFlags, overrides: ClientOverrides) {
     this.io = io;
@@ -76,6 +77,11 @@ export class ClientContext {
     return this.profile === 'default' ? '' : ` --profile ${this.profile}`;
   }
 
+  /** The server that this command is about, once {@link serverUrl} has found out. */
+  get server(): string | undefined {
+    return this.#server;
+  }
+
   get apiKey(): string | undefined {
     return this.io.env['CATALOG_API_KEY'] || undefined;
   }
@@ -87,7 +93,8 @@ export class ClientContext {
       (this.io.env['CATALOG_URL'] || undefined) ??
       (await this.broker.store.lastServerUrl()) ??
       DEFAULT_URL;
-    return asUsage(() => canonicalResource(url));
+    this.#server = asUsage(() => canonicalResource(url));
+    return this.#server;
   }
 
   /** Connects without ever opening a browser. */

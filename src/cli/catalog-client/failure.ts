@@ -1,6 +1,6 @@
 import { ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import { ToolkitError } from '../../shared/errors.js';
-import { type LoginRequiredError, ScopeRequiredError } from '../../client/index.js';
+import { ScopeRequiredError } from '../../client/index.js';
 import { printable } from '../../client/token-endpoint.js';
 import { EXIT } from '../exit-codes.js';
 import { ToolFailedError } from './errors.js';
@@ -34,19 +34,25 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_LOCK_TIMEOUT: EXIT.authentication,
 };
 
-/**
- * Turns whatever a command threw into its exit code, a message without secrets, and the next command to run.
- *
- * @param profileFlag - ` --profile NAME`, or empty, to be part of the next command
- */
-export function describeFailure(error: unknown, signal: AbortSignal, profileFlag: string): Failure {
-  if (signal.aborted) {
+/** What the next command to run is made of. */
+export interface FailureContext {
+  readonly signal: AbortSignal;
+  /** ` --profile NAME`, or empty. */
+  readonly profileFlag: string;
+  /** The server that the command was about, once that is known. */
+  readonly server: string | undefined;
+}
+
+/** Turns whatever a command threw into its exit code, a message without secrets, and the next command to run. */
+export function describeFailure(error: unknown, context: FailureContext): Failure {
+  if (context.signal.aborted) {
     return { exitCode: EXIT.interrupted, code: 'ERR_INTERRUPTED', message: 'interrupted' };
   }
-  if (error instanceof ToolkitError) return describeToolkitError(error, profileFlag);
+  if (error instanceof ToolkitError) return describeToolkitError(error, context);
   if (error instanceof ProtocolError) {
     const message = `the server answered with error ${error.code}: ${printable(error.message, 500)}`;
-    return { exitCode: EXIT.server, code: 'ERR_PROTOCOL', message };
+    const next = `catalog-client tools${target(context)}`;
+    return { exitCode: EXIT.server, code: 'ERR_PROTOCOL', message, next };
   }
   if (error instanceof SdkError) {
     const isNetwork =
@@ -58,8 +64,8 @@ export function describeFailure(error: unknown, signal: AbortSignal, profileFlag
   return { exitCode: EXIT.server, code: 'ERR_UNEXPECTED', message: printable(text, 500) };
 }
 
-function describeToolkitError(error: ToolkitError, profileFlag: string): Failure {
-  const next = nextCommand(error, profileFlag);
+function describeToolkitError(error: ToolkitError, context: FailureContext): Failure {
+  const next = nextCommand(error, context);
   return {
     exitCode: EXIT_BY_CODE[error.code] ?? EXIT.server,
     code: error.code,
@@ -69,16 +75,35 @@ function describeToolkitError(error: ToolkitError, profileFlag: string): Failure
   };
 }
 
-function nextCommand(error: ToolkitError, profileFlag: string): string | undefined {
-  if (error.code === 'ERR_LOGIN_REQUIRED') {
-    return `catalog-client login ${(error as LoginRequiredError).serverUrl}${profileFlag}`;
+function nextCommand(error: ToolkitError, context: FailureContext): string | undefined {
+  const login = `catalog-client login${target(context)}`;
+  switch (error.code) {
+    case 'ERR_LOGIN_REQUIRED':
+    case 'ERR_LOGIN_FAILED':
+    case 'ERR_LOGIN_TIMEOUT':
+    case 'ERR_LOCK_TIMEOUT':
+      return login;
+    case 'ERR_SCOPE_REQUIRED':
+      return error instanceof ScopeRequiredError
+        ? `${login} --force --scope ${JSON.stringify(error.scopes.join(' '))}`
+        : login;
+    case 'ERR_CREDENTIALS_REJECTED':
+      return `${login} --force`;
+    case 'ERR_CALLBACK_PORT':
+      return `${login} --port 0`;
+    case 'ERR_CLIENT_REGISTRATION':
+      return `${login} --client-id ID`;
+    case 'ERR_NETWORK':
+    case 'ERR_REQUEST_TIMEOUT':
+    case 'ERR_REFRESH_FAILED':
+      return `catalog-client tools${target(context)}`;
+    case 'ERR_CLIENT_USAGE':
+      return 'catalog-client --help';
+    default:
+      return undefined;
   }
-  if (error instanceof ScopeRequiredError) {
-    return `catalog-client login ${error.serverUrl} --force --scope ${JSON.stringify(error.scopes.join(' '))}${profileFlag}`;
-  }
-  if (error.code === 'ERR_CREDENTIALS_REJECTED') {
-    return `catalog-client login ${(error as LoginRequiredError).serverUrl} --force${profileFlag}`;
-  }
-  if (error.code === 'ERR_CLIENT_USAGE') return 'catalog-client --help';
-  return undefined;
+}
+
+function target({ server, profileFlag }: FailureContext): string {
+  return `${server === undefined ? '' : ` ${server}`}${profileFlag}`;
 }

@@ -65,7 +65,11 @@ async function runAction(
     return EXIT.ok;
   } catch (error) {
     const signal = overrides.signal ?? new AbortController().signal;
-    const failure = describeFailure(error, signal, context?.profileFlag ?? '');
+    const failure = describeFailure(error, {
+      signal,
+      profileFlag: context?.profileFlag ?? '',
+      server: context?.server,
+    });
     writeFailure(io, flags.json === true, failure);
     return failure.exitCode;
   }
