@@ -141,10 +141,12 @@ export type RawSettings = { readonly [Name in keyof typeof SETTINGS]?: string } 
 /** The settings as options of the argument parser, environment variables included. */
 export function settingOptions(): Option[] {
   return Object.values(SETTINGS).map((setting: Setting) => {
-    const option = new Option(setting.flags, setting.description).env(setting.env);
-    if (setting.choices !== undefined) option.choices(setting.choices);
+    const { flags, env, description, choices, defaultText } = setting;
+    const text =
+      defaultText === undefined ? description : `${description}; default: ${defaultText}`;
+    const option = new Option(flags, text).env(env);
+    if (choices !== undefined) option.choices(choices);
     if (setting.default !== undefined) option.default(setting.default);
-    if (setting.defaultText !== undefined) option.default(undefined, setting.defaultText);
     return option;
   });
 }
