@@ -1,0 +1,156 @@
+// npm run bench:server -- [--json FILE] [--peers DIR] [--rounds N] [--requests N] [--instructions] [--only TEXT]
+import { fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { countInstructions } from './instructions.mjs';
+import { exchange, load } from './load.mjs';
+import { prepare, scenarios } from './scenarios.mjs';
+import { measureColdStart } from './stdio.mjs';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    peers: { type: 'string' },
+    rounds: { type: 'string', default: '9' },
+    requests: { type: 'string', default: '1500' },
+    instructions: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
+});
+const rounds = Number(values.rounds);
+const requests = Number(values.requests);
+const WARM_UP = 4000;
+const TARGET = fileURLToPath(new URL('target.mjs', import.meta.url));
+
+const report = {
+  node: process.version,
+  machine: `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  rounds,
+  requests,
+  scenarios: [],
+};
+for (const scenario of scenarios) {
+  if (scenario.name.includes(values.only)) report.scenarios.push(await measure(scenario));
+}
+if ('stdio cold start'.includes(values.only))
+  report.scenarios.push(await measureColdStart(rounds * 3));
+for (const scenario of report.scenarios) print(scenario);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+
+/** Every server of a scenario, warm, in turn, round by round: what disturbs the machine disturbs all of them. */
+async function measure(scenario) {
+  const rows = scenario.rows.filter((row) => row.isPeer !== true || values.peers !== undefined);
+  const running = [];
+  try {
+    // Ours is asked first for the bytes that the bare server is to repeat.
+    const reply = scenario.name.startsWith('tools/list') ? await bytesOfOurs(scenario) : undefined;
+    for (const row of rows) running.push(await start(row, scenario, reply));
+    for (const server of running) await load(server.port, server.request, WARM_UP);
+    for (let round = 0; round < rounds; round++) {
+      for (const server of running) {
+        const before = await server.cpu();
+        const elapsedMs = await load(server.port, server.request, requests);
+        const after = await server.cpu();
+        server.samples.push({
+          cpuUs: (after.user - before.user + after.system - before.system) / requests,
+          perSecond: (requests / elapsedMs) * 1000,
+        });
+      }
+    }
+  } finally {
+    for (const server of running) server.stop();
+  }
+  const instructions = values.instructions
+    ? await countInstructions(rows, (row, command) => start(row, scenario, undefined, command))
+    : [];
+  const [bare] = running;
+  return {
+    name: scenario.name,
+    bar: scenario.bar,
+    rows: running.map(({ row, samples }, index) => ({
+      label: row.label,
+      cpuUs: median(samples.map((sample) => sample.cpuUs)),
+      timesBare: median(samples.map((sample, round) => sample.cpuUs / bare.samples[round].cpuUs)),
+      perSecond: median(samples.map((sample) => sample.perSecond)),
+      ...(instructions[index] !== undefined && {
+        kiloInstructions: instructions[index] / 1000,
+        timesBareInstructions: instructions[index] / instructions[0],
+      }),
+    })),
+  };
+}
+
+async function bytesOfOurs(scenario) {
+  const server = await start({ target: 'ours', request: 'modern', label: 'ours' }, scenario);
+  const { body } = await exchange(server.port, server.request);
+  server.stop();
+  return body;
+}
+
+async function start(row, scenario, reply, command = {}) {
+  const options = { target: row.target, tools: scenario.tools, peers: values.peers, reply };
+  const child = fork(TARGET, [JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+    ...command,
+  });
+  const started = await message(child);
+  return {
+    row,
+    port: started.port,
+    pid: started.pid,
+    samples: [],
+    request: await prepare(row, scenario, started),
+    cpu() {
+      const answer = message(child);
+      child.send('cpu');
+      return answer;
+    },
+    stop() {
+      if (child.connected) child.disconnect();
+    },
+    exited: new Promise((resolve) => {
+      child.once('exit', resolve);
+    }),
+  };
+}
+
+function message(child) {
+  return new Promise((resolve, reject) => {
+    const onExit = (code) => reject(new Error(`a server of the bench ended with ${code}`));
+    child.once('exit', onExit);
+    child.once('message', (value) => {
+      child.off('exit', onExit);
+      resolve(value);
+    });
+  });
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+function print({ name, bar, rows }) {
+  const hasInstructions = rows.some((row) => row.kiloInstructions !== undefined);
+  process.stdout.write(`\n### ${name} (bar: at most ${bar} x bare)\n\n`);
+  const unit = rows[0].cpuUs === undefined ? 'ms' : 'CPU us/request';
+  process.stdout.write(
+    `| server | x bare | ${unit} | requests/s |${hasInstructions ? ' k instructions/request | x bare (instructions) |' : ''}\n`,
+  );
+  process.stdout.write(`|---|---|---|---|${hasInstructions ? '---|---|' : ''}\n`);
+  for (const row of rows) {
+    const cells = [
+      row.label,
+      row.timesBare.toFixed(2),
+      (row.cpuUs ?? row.ms).toFixed(0),
+      row.perSecond?.toFixed(0) ?? '',
+      ...(hasInstructions
+        ? [row.kiloInstructions.toFixed(0), row.timesBareInstructions.toFixed(2)]
+        : []),
+    ];
+    process.stdout.write(`| ${cells.join(' | ')} |\n`);
+  }
+}
