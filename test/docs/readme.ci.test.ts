@@ -109,13 +109,11 @@ describe('README.md', () => {
 
     it('npx catalog-server import …, then npm start -- --data …', async () => {
       const folder = temporaryFolder();
-      const courses = readFileSync(join(ROOT, 'data/courses.ndjson'), 'utf8').split('\n');
       writeFileSync(
         join(folder, 'courses.csv'),
         'id,title,provider,subject,level,language,duration_min\n' +
           'tea,Tea tasting,Leaf School,food,beginner,en,90\n',
       );
-      expect(courses.length).toBeGreaterThan(60);
       const command = COMMANDS.find((line) => line.includes('import')) ?? '';
       const filled = command
         .replace('courses.csv', join(folder, 'courses.csv'))
