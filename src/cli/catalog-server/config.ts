@@ -32,7 +32,7 @@ export interface ServerConfig {
   readonly masterSecret: string | undefined;
 }
 
-interface Setting {
+export interface Setting {
   readonly flags: string;
   readonly env: string;
   readonly description: string;
@@ -41,8 +41,22 @@ interface Setting {
   readonly defaultText?: string;
 }
 
+type SettingName =
+  | 'transport'
+  | 'role'
+  | 'host'
+  | 'port'
+  | 'publicUrl'
+  | 'authUrl'
+  | 'mcpUrl'
+  | 'issuer'
+  | 'data'
+  | 'database'
+  | 'accessTokenTtl'
+  | 'logLevel';
+
 /** Every knob once: the flag, its environment variable, its documentation. The README's table is made from this. */
-export const SETTINGS = {
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   transport: {
     flags: '--transport <kind>',
     env: 'CATALOG_TRANSPORT',
@@ -117,30 +131,31 @@ export const SETTINGS = {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'warn',
   },
-} as const satisfies Record<string, Setting>;
+};
 
 /** Settings that have no flag, because a secret in argv is readable by every process of the machine. */
-export const SECRET_SETTINGS = {
-  masterSecret: {
-    env: 'CATALOG_MASTER_SECRET',
-    description:
-      'key material for sealing and signing state, at least 32 characters; required off loopback',
-    defaultText: 'made on first start in the data folder (0600)',
-  },
-  apiKey: {
-    env: 'CATALOG_API_KEY',
-    description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
-    defaultText: 'none',
-  },
-} as const;
+export const SECRET_SETTINGS: Readonly<Record<'masterSecret' | 'apiKey', Omit<Setting, 'flags'>>> =
+  {
+    masterSecret: {
+      env: 'CATALOG_MASTER_SECRET',
+      description:
+        'key material for sealing and signing state, at least 32 characters; required off loopback',
+      defaultText: 'made on first start in the data folder (0600)',
+    },
+    apiKey: {
+      env: 'CATALOG_API_KEY',
+      description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
+      defaultText: 'none',
+    },
+  };
 
-export type RawSettings = { readonly [Name in keyof typeof SETTINGS]?: string } & {
+export type RawSettings = { readonly [Name in SettingName]?: string } & {
   readonly json?: boolean;
 };
 
 /** The settings as options of the argument parser, environment variables included. */
 export function settingOptions(): Option[] {
-  return Object.values(SETTINGS).map((setting: Setting) => {
+  return Object.values(SETTINGS).map((setting) => {
     const { flags, env, description, choices, defaultText } = setting;
     const text =
       defaultText === undefined ? description : `${description}; default: ${defaultText}`;
