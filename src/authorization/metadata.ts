@@ -1,4 +1,5 @@
 import type { JsonObject } from '../shared/json.js';
+import { LIFETIMES } from './options.js';
 import { type Locations, ROUTES } from './locations.js';
 import type { ResourceRegistry } from './resources.js';
 
@@ -52,5 +53,8 @@ export function buildMetadata(
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     protected_resources: resources.all.map((entry) => entry.resource),
+    // An extension of ours: how long a spent refresh token gets the same answer again, so that a client which lost the
+    // answer knows that repeating the request is safe.
+    refresh_token_replay_seconds: LIFETIMES.refreshReplay,
   };
 }

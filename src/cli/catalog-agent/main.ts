@@ -213,5 +213,6 @@ function exitCodeOf(error: ToolkitError): number {
   if (error instanceof ToolSourceError) return EXIT.server;
   if (error instanceof AgentUsageError || error instanceof ModelUnavailableError) return EXIT.usage;
   // What the credentials' own module reports ends as it does in catalog-client.
-  return describeFailure(error, new AbortController().signal, '').exitCode;
+  const context = { signal: new AbortController().signal, profileFlag: '', server: undefined };
+  return describeFailure(error, context).exitCode;
 }
