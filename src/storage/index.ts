@@ -1,4 +1,5 @@
 /** Storage for every port of the toolkit: one SQLite file, safe with many processes. */
 export { type SqlValue, type SqliteDatabase, openSqlite } from './sqlite/database.js';
-export { type Storage, StorageUnavailableError, openSqliteStorage } from './sqlite/open.js';
-export { UnknownMigrationError } from './sqlite/migrate.js';
+export { StorageUnavailableError, UnknownMigrationError } from './errors.js';
+export { openSqliteStorage } from './sqlite/open.js';
+export type { Storage } from './storage.js';

@@ -13,7 +13,7 @@ const make = (): Promise<ReturnType<typeof emptyStore>['store']> =>
 describeCourseStore('SQLite', make);
 describeLearnerStore('SQLite', make);
 
-const FOLDER = fileURLToPath(new URL('../../src/storage/sqlite', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../src/storage/stores', import.meta.url));
 /** The list of tenants itself: it has nobody's rows, and is how a tenant gets its number. */
 const UNSCOPED_TABLES = new Set(['tenant']);
 const TABLES = new Set(

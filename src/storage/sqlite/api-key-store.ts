@@ -1,72 +1,9 @@
-import type { ApiKeyRecord, ApiKeyStore } from '../../server/core/ports.js';
+import type { ApiKeyStore } from '../../server/core/ports.js';
+import { createApiKeyStore } from '../stores/api-key-store.js';
 import type { SqliteDatabase } from './database.js';
-
-interface ApiKeyRow {
-  readonly id: string;
-  readonly name: string;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly tenant: string;
-  readonly scopes: string;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly revoked_at: number | null;
-  readonly last_used_at: number | null;
-}
+import { createSqliteEngine } from './engine.js';
 
 /** {@link ApiKeyStore} on SQLite. */
 export function createSqliteApiKeyStore(database: SqliteDatabase): ApiKeyStore {
-  return {
-    async create(record, keyHash) {
-      database.run(
-        `INSERT INTO api_key (id, key_hash, name, issuer, subject, tenant, scopes, created_at, expires_at,
-           revoked_at, last_used_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        record.id,
-        keyHash,
-        record.name,
-        record.issuer,
-        record.subject,
-        record.tenant,
-        JSON.stringify(record.scopes),
-        record.createdAt,
-        record.expiresAt ?? null,
-        record.revokedAt ?? null,
-        record.lastUsedAt ?? null,
-      );
-    },
-    async findByHash(keyHash) {
-      const row = database.get<ApiKeyRow>('SELECT * FROM api_key WHERE key_hash = ?', keyHash);
-      return row === undefined ? undefined : toRecord(row);
-    },
-    async list() {
-      return database.all<ApiKeyRow>('SELECT * FROM api_key ORDER BY created_at, id').map(toRecord);
-    },
-    async revoke(id, nowSeconds) {
-      const sql = 'UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';
-      return database.run(sql, nowSeconds, id).changes > 0;
-    },
-    async revokeByName(name, nowSeconds) {
-      const sql = 'UPDATE api_key SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL';
-      return database.run(sql, nowSeconds, name).changes;
-    },
-    async markUsed(id, nowSeconds) {
-      database.run('UPDATE api_key SET last_used_at = ? WHERE id = ?', nowSeconds, id);
-    },
-  };
-}
-
-function toRecord(row: ApiKeyRow): ApiKeyRecord {
-  return {
-    id: row.id,
-    name: row.name,
-    issuer: row.issuer,
-    subject: row.subject,
-    tenant: row.tenant,
-    scopes: JSON.parse(row.scopes) as string[],
-    createdAt: row.created_at,
-    expiresAt: row.expires_at ?? undefined,
-    revokedAt: row.revoked_at ?? undefined,
-    lastUsedAt: row.last_used_at ?? undefined,
-  };
+  return createApiKeyStore(createSqliteEngine(database));
 }

@@ -1,16 +1,9 @@
 import type { CatalogStore } from '../../catalog/domain/ports.js';
-import { createCourseStore } from './catalog-courses.js';
-import { createLearnerStore } from './catalog-learners.js';
-import { createTenantDirectory } from './catalog-tenants.js';
-import { createTransitionStore } from './catalog-transitions.js';
+import { createCatalogStore } from '../stores/catalog-store.js';
 import type { SqliteDatabase } from './database.js';
+import { createSqliteEngine } from './engine.js';
 
-/** The catalog's ports over one SQLite file. The schema has to be there: see `migrate`. */
+/** {@link CatalogStore} on SQLite. */
 export function createSqliteCatalogStore(database: SqliteDatabase): CatalogStore {
-  const tenants = createTenantDirectory(database);
-  return {
-    courses: createCourseStore(database, tenants),
-    learners: createLearnerStore(database, tenants),
-    transitions: createTransitionStore(database, tenants),
-  };
+  return createCatalogStore(createSqliteEngine(database));
 }

@@ -1,19 +1,8 @@
-import { ToolkitError, quote } from '../../shared/errors.js';
+import { UnknownMigrationError } from '../errors.js';
 import { migrations } from '../migrations/index.js';
 import type { SqliteDatabase } from './database.js';
 
-/** The database was written by a newer version of this software. */
-export class UnknownMigrationError extends ToolkitError {
-  readonly code = 'ERR_UNKNOWN_MIGRATION';
-  readonly migration: string;
-
-  constructor(migration: string) {
-    super(
-      `the database has migration ${quote(migration)}, which this version does not know: use the version that wrote it, or a newer one`,
-    );
-    this.migration = migration;
-  }
-}
+export { UnknownMigrationError } from '../errors.js';
 
 /**
  * Brings the schema up to date. Safe to call from several processes at once: each migration and its mark are one

@@ -3,33 +3,35 @@ import { type CourseRecord, LEVELS, contentHashOf } from '../../catalog/domain/c
 import { CourseIdTakenError } from '../../catalog/domain/errors.js';
 import type { ImportCounts } from '../../catalog/domain/ports.js';
 import { type CatalogIndexWriter, openIndexWriter } from './catalog-index.js';
-import type { TenantView } from './catalog-tenants.js';
+import type { Scope, SkillId } from '../../catalog/domain/scope.js';
+import { type SqlProgram, get, run, runEach } from '../sql.js';
+import { type TenantDirectory, type TenantView, lockCatalog } from './catalog-tenants.js';
 import { readSkills, writeSkill } from './catalog-vocabulary.js';
-import type { SqliteDatabase } from './database.js';
 
 const BATCH_SIZE = 200;
 
 /** Upserts records in batches, each with its index rows in one transaction. */
 export async function importCourses(
-  database: SqliteDatabase,
-  view: TenantView,
+  tenants: TenantDirectory,
+  scope: Scope,
   records: AsyncIterable<CourseRecord> | Iterable<CourseRecord>,
   at: number,
 ): Promise<ImportCounts> {
   const counts = { created: 0, updated: 0, unchanged: 0 };
   let batch: CourseRecord[] = [];
-  const flush = (): void => {
-    const added = writeBatch(database, view, batch, at);
+  const flush = async (): Promise<void> => {
+    const written = batch;
+    batch = [];
+    const added = await tenants.write(scope, (view) => writeBatch(view, written, at));
     counts.created += added.created;
     counts.updated += added.updated;
     counts.unchanged += added.unchanged;
-    batch = [];
   };
   for await (const record of records) {
     batch.push(record);
-    if (batch.length >= BATCH_SIZE) flush();
+    if (batch.length >= BATCH_SIZE) await flush();
   }
-  if (batch.length > 0) flush();
+  if (batch.length > 0) await flush();
   return counts;
 }
 
@@ -41,72 +43,69 @@ interface KnownCourse {
   published_at: number;
 }
 
-function writeBatch(
-  database: SqliteDatabase,
+function* writeBatch(
   view: TenantView,
   records: readonly CourseRecord[],
   at: number,
-): ImportCounts {
+): SqlProgram<ImportCounts> {
   const tenant = view.own;
-  return database.transaction(() => {
-    const counts = { created: 0, updated: 0, unchanged: 0 };
-    let index: CatalogIndexWriter | undefined;
-    for (const record of records) {
-      const hash = contentHashOf(record);
-      const known = database.get<KnownCourse>(
-        `SELECT course_no, language, content_hash, rev, published_at FROM course
+  yield* lockCatalog(tenant);
+  const counts = { created: 0, updated: 0, unchanged: 0 };
+  let index: CatalogIndexWriter | undefined;
+  for (const record of records) {
+    const hash = contentHashOf(record);
+    const known = yield* get<KnownCourse>(
+      `SELECT course_no, language, content_hash, rev, published_at FROM course
           WHERE tenant_id = ? AND source = ? AND external_id = ?`,
-        tenant,
-        record.source,
-        record.externalId,
-      );
-      if (known?.content_hash === hash) {
-        counts.unchanged += 1;
-        continue;
-      }
-      refuseTakenId(database, tenant, record, known?.course_no);
-      index ??= openIndexWriter(database, tenant);
-      if (known !== undefined) removeCourse(database, tenant, index, known);
-      const courseNo = known?.course_no ?? index.nextCourseNo();
-      insertCourse(database, tenant, courseNo, record, {
-        hash,
-        at,
-        rev: (known?.rev ?? 0) + 1,
-        publishedAt: known?.published_at ?? at,
-      });
-      if (record.status === 'active') index.add(courseNo, record);
-      if (known === undefined) counts.created += 1;
-      else counts.updated += 1;
+      tenant,
+      record.source,
+      record.externalId,
+    );
+    if (known?.content_hash === hash) {
+      counts.unchanged += 1;
+      continue;
     }
-    index?.finish();
-    addUnknownSkills(database, view, records);
-    return counts;
-  });
+    yield* refuseTakenId(tenant, record, known?.course_no);
+    index ??= yield* openIndexWriter(tenant);
+    if (known !== undefined) yield* removeCourse(tenant, index, known);
+    const courseNo = known?.course_no ?? index.nextCourseNo();
+    yield* insertCourse(tenant, courseNo, record, {
+      hash,
+      at,
+      rev: (known?.rev ?? 0) + 1,
+      publishedAt: known?.published_at ?? at,
+    });
+    if (record.status === 'active') yield* index.add(courseNo, record);
+    if (known === undefined) counts.created += 1;
+    else counts.updated += 1;
+  }
+  if (index !== undefined) yield* index.finish();
+  yield* addUnknownSkills(view, records);
+  return counts;
 }
 
-function addUnknownSkills(
-  database: SqliteDatabase,
+function* addUnknownSkills(
   view: TenantView,
   records: readonly CourseRecord[],
-): void {
+): SqlProgram<undefined> {
   const used = new Set(
     records.flatMap(({ teaches, requires }) => [...teaches, ...requires].map(({ skill }) => skill)),
   );
   for (const tenant of view.visible) {
-    for (const { id } of readSkills(database, tenant, [...used])) used.delete(id);
+    for (const { id } of yield* readSkills(tenant, [...used])) used.delete(id);
   }
   for (const id of used) {
-    writeSkill(database, view.own, { id, label: id.replaceAll('-', ' '), aliases: [] });
+    yield* writeSkill(view.own, { id, label: id.replaceAll('-', ' '), aliases: [] });
   }
+  return undefined;
 }
 
-function refuseTakenId(
-  database: SqliteDatabase,
+function* refuseTakenId(
   tenant: number,
   record: CourseRecord,
   ownNo: number | undefined,
-): void {
-  const holder = database.get<{ course_no: number; source: string; external_id: string }>(
+): SqlProgram<undefined> {
+  const holder = yield* get<{ course_no: number; source: string; external_id: string }>(
     `SELECT course_no, source, external_id FROM course WHERE tenant_id = ? AND id = ?`,
     tenant,
     record.id,
@@ -114,33 +113,33 @@ function refuseTakenId(
   if (holder !== undefined && holder.course_no !== ownNo) {
     throw new CourseIdTakenError(record.id, holder.source, holder.external_id);
   }
+  return undefined;
 }
 
-function removeCourse(
-  database: SqliteDatabase,
+function* removeCourse(
   tenant: number,
   index: CatalogIndexWriter,
   known: KnownCourse,
-): void {
-  index.remove(known.course_no, known.language);
+): SqlProgram<undefined> {
+  yield* index.remove(known.course_no, known.language);
   for (const sql of [
     `DELETE FROM course WHERE tenant_id = ? AND course_no = ?`,
     `DELETE FROM course_text WHERE tenant_id = ? AND course_no = ?`,
     `DELETE FROM course_skill WHERE tenant_id = ? AND course_no = ?`,
     `DELETE FROM course_prereq WHERE tenant_id = ? AND course_no = ?`,
   ]) {
-    database.run(sql, tenant, known.course_no);
+    yield* run(sql, tenant, known.course_no);
   }
+  return undefined;
 }
 
-function insertCourse(
-  database: SqliteDatabase,
+function* insertCourse(
   tenant: number,
   courseNo: number,
   record: CourseRecord,
   version: { hash: string; at: number; rev: number; publishedAt: number },
-): void {
-  database.run(
+): SqlProgram<undefined> {
+  yield* run(
     `INSERT INTO course (tenant_id, course_no, id, source, external_id, title, summary, provider,
       provider_key, subject, level, language, language_key, format, duration_min, weeks,
       price_minor, currency, rating_avg, rating_count, enrol_count, status, url, published_at,
@@ -174,35 +173,31 @@ function insertCourse(
     version.rev,
     version.hash,
   );
-  database.run(
+  yield* run(
     `INSERT INTO course_text (tenant_id, course_no, description) VALUES (?, ?, ?)`,
     tenant,
     courseNo,
     record.description,
   );
-  for (const role of ['teaches', 'requires'] as const) {
-    for (const { skill, level } of record[role]) {
-      database.run(
-        `INSERT INTO course_skill (tenant_id, course_no, role, skill_id, level, weight)
-          VALUES (?, ?, ?, ?, ?, 1)
-          ON CONFLICT (tenant_id, course_no, role, skill_id)
-          DO UPDATE SET level = MAX(level, excluded.level)`,
-        tenant,
-        courseNo,
-        role,
-        skill,
-        level,
-      );
-    }
+  yield* runEach(
+    `INSERT INTO course_skill (tenant_id, course_no, role, skill_id, level, weight)
+      VALUES (?, ?, ?, ?, ?, 1)`,
+    (['teaches', 'requires'] as const).flatMap((role) =>
+      highestLevels(record[role]).map(([skill, level]) => [tenant, courseNo, role, skill, level]),
+    ),
+  );
+  const needs = new Map(record.prerequisites.map(({ course, kind }) => [course, kind]));
+  return yield* runEach(
+    `INSERT INTO course_prereq (tenant_id, course_no, needs_id, kind) VALUES (?, ?, ?, ?)`,
+    [...needs].map(([course, kind]) => [tenant, courseNo, course, kind]),
+  );
+}
+
+/** One level per skill, whatever a record repeats. */
+function highestLevels(skills: CourseRecord['teaches']): [SkillId, number][] {
+  const levels = new Map<SkillId, number>();
+  for (const { skill, level } of skills) {
+    levels.set(skill, Math.max(level, levels.get(skill) ?? level));
   }
-  for (const { course, kind } of record.prerequisites) {
-    database.run(
-      `INSERT INTO course_prereq (tenant_id, course_no, needs_id, kind) VALUES (?, ?, ?, ?)
-        ON CONFLICT (tenant_id, course_no, needs_id) DO UPDATE SET kind = excluded.kind`,
-      tenant,
-      courseNo,
-      course,
-      kind,
-    );
-  }
+  return [...levels];
 }

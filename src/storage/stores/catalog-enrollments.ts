@@ -3,7 +3,7 @@ import type { Activity, Enrollment, EnrollmentState } from '../../catalog/domain
 import type { EnrollOutcome } from '../../catalog/domain/ports.js';
 import type { CourseId } from '../../catalog/domain/scope.js';
 import { countTakenCourse } from './catalog-transitions.js';
-import type { SqliteDatabase } from './database.js';
+import { type SqlProgram, all, get, run } from '../sql.js';
 
 interface EnrollmentRow {
   state: EnrollmentState;
@@ -14,29 +14,27 @@ interface EnrollmentRow {
 }
 
 /** Runs inside the caller's transaction. */
-export function enrollLearner(
-  database: SqliteDatabase,
+export function* enrollLearner(
   tenant: number,
   request: {
     readonly course: CourseId;
     readonly mustHaveCompleted: readonly CourseId[];
     readonly at: number;
   },
-  learner: { find(): number | undefined; ensure(): number },
-): EnrollOutcome {
+  learner: { find(): SqlProgram<number | undefined>; ensure(): SqlProgram<number> },
+): SqlProgram<EnrollOutcome> {
   const { course, at } = request;
-  const found = learner.find();
-  const known = found === undefined ? undefined : readEnrollment(database, tenant, found, course);
+  const found = yield* learner.find();
+  const known = found === undefined ? undefined : yield* readEnrollment(tenant, found, course);
   if (known !== undefined && ['enrolled', 'in_progress', 'completed'].includes(known.state)) {
     return { status: 'already', enrollment: enrollmentOf(course, known) };
   }
-  const completed =
-    found === undefined ? new Set<CourseId>() : readCompleted(database, tenant, found);
+  const completed = found === undefined ? new Set<CourseId>() : yield* readCompleted(tenant, found);
   const missing = request.mustHaveCompleted.filter((needed) => !completed.has(needed));
   if (missing.length > 0) return { status: 'blocked', missing };
 
-  const learnerNo = found ?? learner.ensure();
-  const takenNo = known?.taken_no ?? nextTakenNo(database, tenant, learnerNo);
+  const learnerNo = found ?? (yield* learner.ensure());
+  const takenNo = known?.taken_no ?? (yield* nextTakenNo(tenant, learnerNo));
   const enrollment: EnrollmentRow = {
     state: 'enrolled',
     progress: known?.progress ?? 0,
@@ -44,37 +42,36 @@ export function enrollLearner(
     first_at: known?.first_at ?? at,
     last_at: at,
   };
-  writeEnrollment(database, tenant, learnerNo, course, enrollment);
-  const seq = nextSeq(database, tenant, learnerNo);
-  insertActivity(database, tenant, learnerNo, seq, {
+  yield* writeEnrollment(tenant, learnerNo, course, enrollment);
+  const seq = yield* nextSeq(tenant, learnerNo);
+  yield* insertActivity(tenant, learnerNo, seq, {
     verb: 'enrolled',
     course,
     at,
     statementId: `enroll:${learnerNo}:${seq}`,
   });
   if ((known?.taken_no ?? null) === null) {
-    countTakenCourse(database, tenant, learnerNo, { course, takenNo, at });
+    yield* countTakenCourse(tenant, learnerNo, { course, takenNo, at });
   }
   return { status: 'enrolled', enrollment: enrollmentOf(course, enrollment) };
 }
 
 /** Adds events and derives the learner's enrollments from all of them. Runs inside the caller's transaction. */
-export function recordActivities(
-  database: SqliteDatabase,
+export function* recordActivities(
   tenant: number,
   learnerNo: number,
   activities: readonly Activity[],
-): number {
+): SqlProgram<number> {
   let added = 0;
-  let seq = nextSeq(database, tenant, learnerNo);
+  let seq = yield* nextSeq(tenant, learnerNo);
   for (const activity of activities) {
-    const isNew = insertActivity(database, tenant, learnerNo, seq, activity);
+    const isNew = yield* insertActivity(tenant, learnerNo, seq, activity);
     if (!isNew) continue;
     seq += 1;
     added += 1;
   }
   if (added === 0) return 0;
-  const events = database.all<{
+  const events = yield* all<{
     verb: Activity['verb'];
     course_id: CourseId;
     at: number;
@@ -94,7 +91,7 @@ export function recordActivities(
     })),
   );
   for (const enrollment of derived) {
-    writeEnrollment(database, tenant, learnerNo, enrollment.course, rowOf(enrollment));
+    yield* writeEnrollment(tenant, learnerNo, enrollment.course, rowOf(enrollment));
   }
   return added;
 }
@@ -119,13 +116,12 @@ function enrollmentOf(course: CourseId, row: EnrollmentRow): Enrollment {
   };
 }
 
-function readEnrollment(
-  database: SqliteDatabase,
+function* readEnrollment(
   tenant: number,
   learnerNo: number,
   course: CourseId,
-): EnrollmentRow | undefined {
-  return database.get<EnrollmentRow>(
+): SqlProgram<EnrollmentRow | undefined> {
+  return yield* get<EnrollmentRow>(
     `SELECT state, progress, taken_no, first_at, last_at FROM enrollment
       WHERE tenant_id = ? AND learner_no = ? AND course_id = ?`,
     tenant,
@@ -134,12 +130,8 @@ function readEnrollment(
   );
 }
 
-function readCompleted(
-  database: SqliteDatabase,
-  tenant: number,
-  learnerNo: number,
-): ReadonlySet<CourseId> {
-  const rows = database.all<{ course_id: CourseId }>(
+function* readCompleted(tenant: number, learnerNo: number): SqlProgram<ReadonlySet<CourseId>> {
+  const rows = yield* all<{ course_id: CourseId }>(
     `SELECT course_id FROM enrollment WHERE tenant_id = ? AND learner_no = ? AND state = 'completed'`,
     tenant,
     learnerNo,
@@ -147,8 +139,8 @@ function readCompleted(
   return new Set(rows.map((row) => row.course_id));
 }
 
-function nextTakenNo(database: SqliteDatabase, tenant: number, learnerNo: number): number {
-  const row = database.get<{ next: number }>(
+function* nextTakenNo(tenant: number, learnerNo: number): SqlProgram<number> {
+  const row = yield* get<{ next: number }>(
     `SELECT COALESCE(MAX(taken_no), 0) + 1 AS next FROM enrollment
       WHERE tenant_id = ? AND learner_no = ?`,
     tenant,
@@ -157,8 +149,8 @@ function nextTakenNo(database: SqliteDatabase, tenant: number, learnerNo: number
   return row?.next ?? 1;
 }
 
-function nextSeq(database: SqliteDatabase, tenant: number, learnerNo: number): number {
-  const row = database.get<{ next: number }>(
+function* nextSeq(tenant: number, learnerNo: number): SqlProgram<number> {
+  const row = yield* get<{ next: number }>(
     `SELECT COALESCE(MAX(seq), 0) + 1 AS next FROM activity WHERE tenant_id = ? AND learner_no = ?`,
     tenant,
     learnerNo,
@@ -166,14 +158,13 @@ function nextSeq(database: SqliteDatabase, tenant: number, learnerNo: number): n
   return row?.next ?? 1;
 }
 
-function writeEnrollment(
-  database: SqliteDatabase,
+function* writeEnrollment(
   tenant: number,
   learnerNo: number,
   course: CourseId,
   row: EnrollmentRow,
-): void {
-  database.run(
+): SqlProgram<number> {
+  return yield* run(
     `INSERT INTO enrollment (tenant_id, learner_no, course_id, state, progress, taken_no, first_at, last_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (tenant_id, learner_no, course_id) DO UPDATE SET state = excluded.state,
@@ -191,14 +182,13 @@ function writeEnrollment(
 }
 
 /** @returns whether the event was new */
-function insertActivity(
-  database: SqliteDatabase,
+function* insertActivity(
   tenant: number,
   learnerNo: number,
   seq: number,
   activity: Activity,
-): boolean {
-  const { changes } = database.run(
+): SqlProgram<boolean> {
+  const changes = yield* run(
     `INSERT INTO activity (tenant_id, learner_no, at, seq, verb, course_id, progress, source, stmt_id)
       VALUES (?, ?, ?, ?, ?, ?, ?, 'catalog', ?) ON CONFLICT (tenant_id, stmt_id) DO NOTHING`,
     tenant,

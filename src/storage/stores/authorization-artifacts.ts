@@ -6,7 +6,7 @@ import type {
   RefreshReplay,
 } from '../../authorization/ports.js';
 import { err, ok } from '../../shared/result.js';
-import type { SqliteDatabase } from './database.js';
+import { type SqlEngine, type SqlProgram, get, lock, run } from '../sql.js';
 
 interface ArtifactRow {
   model: string;
@@ -48,11 +48,11 @@ class Conflict extends Error {
   }
 }
 
-export function createSqliteArtifactStore(database: SqliteDatabase): ArtifactStore {
+export function createArtifactStore(engine: SqlEngine): ArtifactStore {
   const findBy = (column: 'id_hash' | 'uid_hash' | 'user_code_hash') => {
     const sql = `SELECT * FROM as_artifact WHERE model = ? AND ${column} = ?`;
     return async (model: string, hash: string): Promise<ArtifactRecord | undefined> => {
-      const row = database.get<ArtifactRow>(sql, model, hash);
+      const row = await engine.run(() => get<ArtifactRow>(sql, model, hash));
       return row === undefined ? undefined : toRecord(row);
     };
   };
@@ -61,16 +61,16 @@ export function createSqliteArtifactStore(database: SqliteDatabase): ArtifactSto
     findByUid: findBy('uid_hash'),
     findByUserCode: findBy('user_code_hash'),
     async findReplay(idHash) {
-      const row = database.get<ReplayRow>(
-        'SELECT * FROM as_refresh_replay WHERE id_hash = ?',
-        idHash,
+      const row = await engine.run(() =>
+        get<ReplayRow>('SELECT * FROM as_refresh_replay WHERE id_hash = ?', idHash),
       );
       return row === undefined ? undefined : toReplay(row);
     },
     async commit(writes) {
       try {
-        database.transaction(() => {
-          for (const write of writes) apply(database, write);
+        await engine.write(function* () {
+          for (const grant of grantsOf(writes)) yield* lock(`grant ${grant}`);
+          for (const write of writes) yield* apply(write);
         });
         return ok(undefined);
       } catch (error) {
@@ -79,57 +79,71 @@ export function createSqliteArtifactStore(database: SqliteDatabase): ArtifactSto
       }
     },
     async deleteExpired(nowSeconds) {
-      return database.transaction(() => {
-        database.run('DELETE FROM as_refresh_replay WHERE expires_at < ?', nowSeconds);
-        return database.run('DELETE FROM as_artifact WHERE expires_at < ?', nowSeconds).changes;
+      return engine.write(function* () {
+        yield* run('DELETE FROM as_refresh_replay WHERE expires_at < ?', nowSeconds);
+        return yield* run('DELETE FROM as_artifact WHERE expires_at < ?', nowSeconds);
       });
     },
   };
 }
 
-function apply(database: SqliteDatabase, write: ArtifactWrite): void {
+/** A revocation deletes only rows that it can see: what adds to its grant at the same time has to wait, or be waited for. */
+function grantsOf(writes: readonly ArtifactWrite[]): string[] {
+  const grants = writes.map((write) => {
+    switch (write.kind) {
+      case 'upsert':
+      case 'insert':
+        return write.record.model === 'Grant' ? write.record.idHash : write.record.grantHash;
+      case 'revokeGrant':
+        return write.grantHash;
+      case 'keepReplay':
+        return write.replay.grantHash;
+      case 'consume':
+      case 'destroy':
+      case 'touchClient':
+        return undefined;
+    }
+  });
+  return [...new Set(grants.filter((grant) => grant !== undefined))].sort();
+}
+
+function* apply(write: ArtifactWrite): SqlProgram<undefined> {
   switch (write.kind) {
     case 'upsert':
-      database.run(UPSERT, ...columns(write.record));
-      return;
+      yield* run(UPSERT, ...columns(write.record));
+      return undefined;
     case 'insert': {
       const { model, idHash } = write.record;
-      const { changes } = database.run(
-        `${INSERT} ON CONFLICT DO NOTHING`,
-        ...columns(write.record),
-      );
+      const changes = yield* run(`${INSERT} ON CONFLICT DO NOTHING`, ...columns(write.record));
       if (changes === 0) throw new Conflict({ kind: 'insert', model, idHash });
-      return;
+      return undefined;
     }
     case 'consume': {
       const { model, idHash, consumedAt } = write;
-      const { changes } = database.run(
+      const changes = yield* run(
         'UPDATE as_artifact SET consumed_at = ? WHERE model = ? AND id_hash = ? AND consumed_at IS NULL',
         consumedAt,
         model,
         idHash,
       );
       if (changes === 0) throw new Conflict({ kind: 'consume', model, idHash });
-      return;
+      return undefined;
     }
     case 'destroy':
-      database.run(
+      yield* run(
         'DELETE FROM as_artifact WHERE model = ? AND id_hash = ?',
         write.model,
         write.idHash,
       );
-      return;
+      return undefined;
     case 'revokeGrant':
-      database.run('DELETE FROM as_artifact WHERE grant_hash = ?', write.grantHash);
-      database.run(
-        "DELETE FROM as_artifact WHERE model = 'Grant' AND id_hash = ?",
-        write.grantHash,
-      );
-      database.run('DELETE FROM as_refresh_replay WHERE grant_hash = ?', write.grantHash);
-      return;
+      yield* run('DELETE FROM as_artifact WHERE grant_hash = ?', write.grantHash);
+      yield* run("DELETE FROM as_artifact WHERE model = 'Grant' AND id_hash = ?", write.grantHash);
+      yield* run('DELETE FROM as_refresh_replay WHERE grant_hash = ?', write.grantHash);
+      return undefined;
     case 'keepReplay': {
       const { idHash, grantHash, successorHash, response, expiresAt } = write.replay;
-      database.run(
+      yield* run(
         'INSERT INTO as_refresh_replay (id_hash, grant_hash, successor_hash, response, expires_at) VALUES (?, ?, ?, ?, ?)',
         idHash,
         grantHash,
@@ -137,17 +151,18 @@ function apply(database: SqliteDatabase, write: ArtifactWrite): void {
         response,
         expiresAt,
       );
-      return;
+      return undefined;
     }
     case 'touchClient':
-      database.run(
-        `UPDATE as_client SET last_used_at = ?, expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE ? END
+      yield* run(
+        `UPDATE as_client SET last_used_at = ?, expires_at = CASE WHEN expires_at IS NULL THEN NULL
+           ELSE CAST(? AS BIGINT) END
          WHERE client_id = ?`,
         write.lastUsedAt,
         write.expiresAt,
         write.clientId,
       );
-      return;
+      return undefined;
   }
 }
 

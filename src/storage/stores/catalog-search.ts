@@ -10,8 +10,8 @@ import type {
 } from '../../catalog/domain/ports.js';
 import type { CourseId } from '../../catalog/domain/scope.js';
 import { inverseFrequency } from '../../catalog/domain/text-index.js';
-import type { TenantDirectory, TenantView } from './catalog-tenants.js';
-import type { SqlValue, SqliteDatabase } from './database.js';
+import { type TenantDirectory, type TenantView, collect, startOf } from './catalog-tenants.js';
+import { type SqlParam, type SqlProgram, all, get } from '../sql.js';
 
 /** Rounds scores to integers: float sums differ in their last bits between engines and plans. */
 const SCORE_UNIT = 1_000_000;
@@ -23,51 +23,52 @@ type Search = Pick<
   'searchIndex' | 'knownTerms' | 'languages' | 'wordsOfLength' | 'wordsStartingWith'
 >;
 
-export function createCourseSearch(database: SqliteDatabase, tenants: TenantDirectory): Search {
+export function createCourseSearch(tenants: TenantDirectory): Search {
   return {
-    searchIndex: async (scope, query) => searchIndex(database, tenants.view(scope), query),
+    searchIndex: (scope, query) => tenants.read(scope, (view) => searchIndex(view, query)),
     async knownTerms(scope, terms) {
-      const stats = termStats(database, tenants.view(scope), terms);
+      const stats = await tenants.read(scope, (view) => termStats(view, terms));
       return new Set(stats.filter((stat) => stat.df > 0).map((stat) => stat.term));
     },
     async languages(scope) {
+      const rows = await tenants.read(scope, ({ visible }) =>
+        collect(visible, (tenant) =>
+          all<{ language: string; n: number }>(
+            `SELECT language, n FROM corpus_language WHERE tenant_id = ? AND n > 0`,
+            tenant,
+          ),
+        ),
+      );
       const counts = new Map<string, number>();
-      for (const tenant of tenants.view(scope).visible) {
-        const rows = database.all<{ language: string; n: number }>(
-          `SELECT language, n FROM corpus_language WHERE tenant_id = ? AND n > 0`,
-          tenant,
-        );
-        for (const { language, n } of rows) counts.set(language, (counts.get(language) ?? 0) + n);
-      }
+      for (const { language, n } of rows) counts.set(language, (counts.get(language) ?? 0) + n);
       return [...counts].sort(byCountThenName).map(([language]) => language);
     },
     async wordsOfLength(scope, minimum, maximum) {
-      return mergeWords(
-        tenants
-          .view(scope)
-          .visible.flatMap((tenant) =>
-            database.all<{ surface: string; df: number }>(
-              `SELECT surface, df FROM lexicon WHERE tenant_id = ? AND length BETWEEN ? AND ?`,
-              tenant,
-              minimum,
-              maximum,
-            ),
+      const rows = await tenants.read(scope, ({ visible }) =>
+        collect(visible, (tenant) =>
+          all<{ surface: string; df: number }>(
+            `SELECT surface, df FROM lexicon WHERE tenant_id = ? AND length BETWEEN ? AND ?`,
+            tenant,
+            minimum,
+            maximum,
           ),
+        ),
       );
+      return mergeWords(rows);
     },
     async wordsStartingWith(scope, prefix, limit) {
-      return mergeWords(
-        tenants.view(scope).visible.flatMap((tenant) =>
-          database.all<{ surface: string; df: number }>(
+      const rows = await tenants.read(scope, ({ visible }) =>
+        collect(visible, (tenant) =>
+          all<{ surface: string; df: number }>(
             `SELECT surface, df FROM lexicon WHERE tenant_id = ? AND surface >= ? AND surface < ?
               ORDER BY df DESC, surface LIMIT ?`,
             tenant,
-            prefix,
-            `${prefix}\u{10FFFF}`,
+            ...startOf(prefix),
             limit,
           ),
         ),
-      ).slice(0, limit);
+      );
+      return mergeWords(rows).slice(0, limit);
     },
   };
 }
@@ -89,35 +90,32 @@ interface TermStat {
   readonly df: number;
 }
 
-function termStats(
-  database: SqliteDatabase,
-  view: TenantView,
-  terms: readonly string[],
-): TermStat[] {
-  const asked = JSON.stringify([...new Set(terms)]);
-  return view.visible.flatMap((tenant) =>
-    database
-      .all<Omit<TermStat, 'tenant'>>(
-        `SELECT term, term_id, df FROM term_stat
-          WHERE tenant_id = ? AND term IN (SELECT value FROM json_each(?))`,
-        tenant,
-        asked,
-      )
-      .map((row) => ({ ...row, tenant })),
-  );
+function* termStats(view: TenantView, terms: readonly string[]): SqlProgram<TermStat[]> {
+  const asked = [...new Set(terms)];
+  return yield* collect(view.visible, function* (tenant) {
+    const rows = yield* all<Omit<TermStat, 'tenant'>>(
+      `SELECT term, term_id, df FROM term_stat
+        WHERE tenant_id = ? AND term IN (SELECT value FROM json_each(?))`,
+      tenant,
+      asked,
+    );
+    return rows.map((row) => ({ ...row, tenant }));
+  });
 }
 
 const FILTERS = `
   f (level, language, provider, skill, max_price, max_minutes, format) AS
-    (SELECT ?, ?, ?, ?, ?, ?, ?)`;
+    (SELECT CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+      CAST(? AS DOUBLE PRECISION), CAST(? AS DOUBLE PRECISION), CAST(? AS TEXT))`;
 
 const RANKED_HITS = `
-  q AS MATERIALIZED (SELECT value ->> 0 AS word, value ->> 1 AS term_id, value ->> 2 AS weight
+  q AS MATERIALIZED (SELECT CAST(value ->> 0 AS INTEGER) AS word,
+    CAST(value ->> 1 AS INTEGER) AS term_id, CAST(value ->> 2 AS DOUBLE PRECISION) AS weight
     FROM json_each(?)),
   best AS (SELECT p.course_no, q.word, MAX(p.impact * q.weight) AS s
     FROM q CROSS JOIN posting p
     WHERE p.tenant_id = ? AND p.term_id = q.term_id GROUP BY p.course_no, q.word),
-  hit AS (SELECT course_no, CAST(ROUND(SUM(s)) AS INTEGER) AS score FROM best GROUP BY course_no)`;
+  hit AS (SELECT course_no, CAST(ROUND(SUM(s)) AS BIGINT) AS score FROM best GROUP BY course_no)`;
 
 const EVERY_COURSE = `
   hit AS (SELECT k.course_no, k.enrol_count AS score FROM course k WHERE k.tenant_id = ?)`;
@@ -137,7 +135,7 @@ const FILTERED = `
 
 const PAGE = `
   SELECT c.id, hit.score ${FILTERED}
-    AND (? IS NULL OR hit.score < ? OR (hit.score = ? AND c.id > ?))
+    AND (CAST(? AS BIGINT) IS NULL OR hit.score < ? OR (hit.score = ? AND c.id > ?))
   ORDER BY hit.score DESC, c.id LIMIT ?`;
 
 const COUNTS = `
@@ -148,8 +146,8 @@ const RANKED_COUNTS = `WITH ${FILTERS}, ${RANKED_HITS} ${COUNTS}`;
 const EVERY_PAGE = `WITH ${FILTERS}, ${EVERY_COURSE} ${PAGE}`;
 const EVERY_COUNTS = `WITH ${FILTERS}, ${EVERY_COURSE} ${COUNTS}`;
 
-function searchIndex(database: SqliteDatabase, view: TenantView, query: IndexQuery): IndexPage {
-  const weights = termWeights(database, view, query);
+function* searchIndex(view: TenantView, query: IndexQuery): SqlProgram<IndexPage> {
+  const weights = yield* termWeights(view, query);
   const hits: RankedPosition[] = [];
   const facets = { level: new Counter(), language: new Counter(), subject: new Counter() };
   let total = 0;
@@ -157,7 +155,7 @@ function searchIndex(database: SqliteDatabase, view: TenantView, query: IndexQue
     const isRanked = query.words.length > 0;
     // An own course hides a granted one of the same id; nothing hides an own course.
     const hiddenBy = tenant === view.own ? NO_TENANT : view.own;
-    const common: SqlValue[] = [
+    const common: SqlParam[] = [
       ...filterParams(query),
       ...(isRanked ? [JSON.stringify(weights.get(tenant) ?? [])] : []),
       tenant,
@@ -166,21 +164,18 @@ function searchIndex(database: SqliteDatabase, view: TenantView, query: IndexQue
       hiddenBy,
     ];
     const { score = null, id = null } = query.after ?? {};
-    hits.push(
-      ...database
-        .all<{ id: CourseId; score: number }>(
-          isRanked ? RANKED_PAGE : EVERY_PAGE,
-          ...common,
-          score,
-          score,
-          score,
-          id,
-          query.limit,
-        )
-        .map((row) => ({ id: row.id, score: row.score })),
+    const page = yield* all<{ id: CourseId; score: number }>(
+      isRanked ? RANKED_PAGE : EVERY_PAGE,
+      ...common,
+      score,
+      score,
+      score,
+      id,
+      query.limit,
     );
+    hits.push(...page.map((row) => ({ id: row.id, score: row.score })));
     if (query.isCounted === false) continue;
-    const counts = database.all<{
+    const counts = yield* all<{
       level: number;
       language_key: string;
       subject: string;
@@ -206,19 +201,17 @@ function searchIndex(database: SqliteDatabase, view: TenantView, query: IndexQue
 }
 
 /** Per tenant: word number, term id and weight. Document counts are summed over what the scope sees, and no more. */
-function termWeights(
-  database: SqliteDatabase,
+function* termWeights(
   view: TenantView,
   query: IndexQuery,
-): Map<number, [number, number, number][]> {
-  const stats = termStats(
-    database,
+): SqlProgram<Map<number, [number, number, number][]>> {
+  const stats = yield* termStats(
     view,
     query.words.flatMap((word) => word.terms.map(({ term }) => term)),
   );
   let documents = 0;
   for (const tenant of view.visible) {
-    const row = database.get<{ n_docs: number }>(
+    const row = yield* get<{ n_docs: number }>(
       `SELECT n_docs FROM corpus_stat WHERE tenant_id = ?`,
       tenant,
     );
@@ -240,7 +233,7 @@ function termWeights(
   return weights;
 }
 
-function filterParams({ filters }: IndexQuery): SqlValue[] {
+function filterParams({ filters }: IndexQuery): SqlParam[] {
   return [
     filters.level === undefined ? null : LEVELS.indexOf(filters.level),
     filters.language ?? null,

@@ -14,80 +14,71 @@ import {
 } from '../../catalog/domain/scope.js';
 import { enrollLearner, recordActivities } from './catalog-enrollments.js';
 import type { TenantDirectory } from './catalog-tenants.js';
-import type { SqliteDatabase } from './database.js';
+import { type SqlProgram, all, get, lock, run } from '../sql.js';
 
 const HISTORY_LIMIT = 1000;
 
-export function createLearnerStore(
-  database: SqliteDatabase,
-  tenants: TenantDirectory,
-): LearnerStore {
+export function createLearnerStore(tenants: TenantDirectory): LearnerStore {
+  /** Writes of one learner wait for each other. */
+  const write = <T>(scope: LearnerScope, work: (tenant: number) => SqlProgram<T>): Promise<T> =>
+    tenants.write(scope, function* ({ own }) {
+      yield* lock(`learner ${JSON.stringify([own, scope.issuer, scope.subject])}`);
+      return yield* work(own);
+    });
   return {
-    find: async (scope) => readProfile(database, tenants.view(scope).own, scope),
-    async save(scope, changes, at) {
-      const tenant = tenants.view(scope).own;
-      return database.transaction(() => {
-        const learnerNo = ensureLearner(database, tenant, scope, at);
-        writeChanges(database, tenant, learnerNo, changes, at);
-        const profile = readProfile(database, tenant, scope);
+    find: (scope) => tenants.read(scope, ({ own }) => readProfile(own, scope)),
+    save: (scope, changes, at) =>
+      write(scope, function* (tenant) {
+        const learnerNo = yield* ensureLearner(tenant, scope, at);
+        yield* writeChanges(tenant, learnerNo, changes, at);
+        const profile = yield* readProfile(tenant, scope);
         if (profile === undefined) throw new TypeError('the learner was just written');
         return profile;
-      });
-    },
-    async history(scope) {
-      const tenant = tenants.view(scope).own;
-      const learnerNo = findLearner(database, tenant, scope);
-      return learnerNo === undefined ? [] : readHistory(database, tenant, learnerNo);
-    },
-    async enroll(scope, request) {
-      const tenant = tenants.view(scope).own;
-      return database.transaction(() =>
-        enrollLearner(database, tenant, request, {
-          find: () => findLearner(database, tenant, scope),
-          ensure: () => ensureLearner(database, tenant, scope, request.at),
+      }),
+    history: (scope) =>
+      tenants.read(scope, function* ({ own }) {
+        const learnerNo = yield* findLearner(own, scope);
+        return learnerNo === undefined ? [] : yield* readHistory(own, learnerNo);
+      }),
+    enroll: (scope, request) =>
+      write(scope, (tenant) =>
+        enrollLearner(tenant, request, {
+          find: () => findLearner(tenant, scope),
+          ensure: () => ensureLearner(tenant, scope, request.at),
         }),
-      );
-    },
+      ),
     async recordActivities(scope, activities) {
-      const tenant = tenants.view(scope).own;
       if (activities.length === 0) return 0;
-      return database.transaction(() => {
-        const at = Math.min(...activities.map((activity) => activity.at));
-        const learnerNo = ensureLearner(database, tenant, scope, at);
-        return recordActivities(database, tenant, learnerNo, activities);
+      const at = Math.min(...activities.map((activity) => activity.at));
+      return write(scope, function* (tenant) {
+        const learnerNo = yield* ensureLearner(tenant, scope, at);
+        return yield* recordActivities(tenant, learnerNo, activities);
       });
     },
   };
 }
 
-function findLearner(
-  database: SqliteDatabase,
-  tenant: number,
-  scope: LearnerScope,
-): number | undefined {
-  return database.get<{ learner_no: number }>(
+function* findLearner(tenant: number, scope: LearnerScope): SqlProgram<number | undefined> {
+  const row = yield* get<{ learner_no: number }>(
     `SELECT learner_no FROM learner
       WHERE tenant_id = ? AND issuer = ? AND subject = ? AND erased_at IS NULL`,
     tenant,
     scope.issuer,
     scope.subject,
-  )?.learner_no;
+  );
+  return row?.learner_no;
 }
 
-function ensureLearner(
-  database: SqliteDatabase,
-  tenant: number,
-  scope: LearnerScope,
-  at: number,
-): number {
-  const known = findLearner(database, tenant, scope);
+function* ensureLearner(tenant: number, scope: LearnerScope, at: number): SqlProgram<number> {
+  const known = yield* findLearner(tenant, scope);
   if (known !== undefined) return known;
-  const row = database.get<{ next: number }>(
+  yield* lock(`new learner ${tenant}`);
+  const row = yield* get<{ next: number }>(
     `SELECT COALESCE(MAX(learner_no), 0) + 1 AS next FROM learner WHERE tenant_id = ?`,
     tenant,
   );
   const learnerNo = row?.next ?? 1;
-  database.run(
+  yield* run(
     `INSERT INTO learner (tenant_id, learner_no, issuer, subject, languages, created_at, updated_at)
       VALUES (?, ?, ?, ?, '[]', ?, ?)`,
     tenant,
@@ -100,12 +91,8 @@ function ensureLearner(
   return learnerNo;
 }
 
-function readProfile(
-  database: SqliteDatabase,
-  tenant: number,
-  scope: LearnerScope,
-): LearnerProfile | undefined {
-  const row = database.get<{
+function* readProfile(tenant: number, scope: LearnerScope): SqlProgram<LearnerProfile | undefined> {
+  const row = yield* get<{
     learner_no: number;
     display_name: string | null;
     languages: string;
@@ -118,7 +105,7 @@ function readProfile(
     scope.subject,
   );
   if (row === undefined) return undefined;
-  const goals = database.all<{
+  const goals = yield* all<{
     kind: Goal['kind'];
     ref: string | null;
     text: string;
@@ -130,7 +117,7 @@ function readProfile(
     tenant,
     row.learner_no,
   );
-  const skills = database.all<{ skill_id: SkillId; level: number; confidence: number }>(
+  const skills = yield* all<{ skill_id: SkillId; level: number; confidence: number }>(
     `SELECT skill_id, level, confidence FROM learner_skill
       WHERE tenant_id = ? AND learner_no = ? ORDER BY skill_id`,
     tenant,
@@ -156,14 +143,13 @@ function readProfile(
   };
 }
 
-function writeChanges(
-  database: SqliteDatabase,
+function* writeChanges(
   tenant: number,
   learnerNo: number,
   changes: LearnerChanges,
   at: number,
-): void {
-  database.run(
+): SqlProgram<undefined> {
+  yield* run(
     `UPDATE learner SET display_name = COALESCE(?, display_name),
       languages = COALESCE(?, languages), weekly_hours = COALESCE(?, weekly_hours), updated_at = ?
       WHERE tenant_id = ? AND learner_no = ?`,
@@ -175,13 +161,13 @@ function writeChanges(
     learnerNo,
   );
   if (changes.goals !== undefined) {
-    database.run(
+    yield* run(
       `DELETE FROM learner_goal WHERE tenant_id = ? AND learner_no = ?`,
       tenant,
       learnerNo,
     );
     for (const [goalNo, goal] of changes.goals.entries()) {
-      database.run(
+      yield* run(
         `INSERT INTO learner_goal (tenant_id, learner_no, goal_no, kind, ref, text, target_level, due)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         tenant,
@@ -196,7 +182,7 @@ function writeChanges(
     }
   }
   for (const { skill, level, confidence } of changes.skills ?? []) {
-    database.run(
+    yield* run(
       `INSERT INTO learner_skill (tenant_id, learner_no, skill_id, level, confidence, at)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (tenant_id, learner_no, skill_id)
@@ -209,31 +195,30 @@ function writeChanges(
       at,
     );
   }
+  return undefined;
 }
 
-function readHistory(database: SqliteDatabase, tenant: number, learnerNo: number): Enrollment[] {
+function* readHistory(tenant: number, learnerNo: number): SqlProgram<Enrollment[]> {
   // The newest ones count when there are more than the limit; the answer is oldest first all the same.
-  return database
-    .all<{
-      course_id: CourseId;
-      state: EnrollmentState;
-      progress: number;
-      first_at: number;
-      last_at: number;
-    }>(
-      `SELECT course_id, state, progress, first_at, last_at FROM enrollment
-        WHERE tenant_id = ? AND learner_no = ?
-        ORDER BY COALESCE(taken_no, 0) DESC, first_at DESC, course_id DESC LIMIT ?`,
-      tenant,
-      learnerNo,
-      HISTORY_LIMIT,
-    )
-    .toReversed()
-    .map((row) => ({
-      course: row.course_id,
-      state: row.state,
-      progress: row.progress,
-      firstAt: row.first_at,
-      lastAt: row.last_at,
-    }));
+  const rows = yield* all<{
+    course_id: CourseId;
+    state: EnrollmentState;
+    progress: number;
+    first_at: number;
+    last_at: number;
+  }>(
+    `SELECT course_id, state, progress, first_at, last_at FROM enrollment
+      WHERE tenant_id = ? AND learner_no = ?
+      ORDER BY COALESCE(taken_no, 0) DESC, first_at DESC, course_id DESC LIMIT ?`,
+    tenant,
+    learnerNo,
+    HISTORY_LIMIT,
+  );
+  return rows.toReversed().map((row) => ({
+    course: row.course_id,
+    state: row.state,
+    progress: row.progress,
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+  }));
 }

@@ -5,45 +5,50 @@ import {
   type SkillLevel,
 } from '../../catalog/domain/course.js';
 import type { CourseStore } from '../../catalog/domain/ports.js';
-import type { CourseId, Scope, SkillId } from '../../catalog/domain/scope.js';
+import type { CourseId, SkillId } from '../../catalog/domain/scope.js';
 import { importCourses } from './catalog-course-writer.js';
 import { createCourseSearch } from './catalog-search.js';
-import type { TenantDirectory } from './catalog-tenants.js';
+import { type TenantDirectory, type TenantView, collect, startOf } from './catalog-tenants.js';
 import { createVocabulary } from './catalog-vocabulary.js';
-import type { SqliteDatabase } from './database.js';
+import { type SqlProgram, all } from '../sql.js';
 
-export function createCourseStore(database: SqliteDatabase, tenants: TenantDirectory): CourseStore {
+export function createCourseStore(tenants: TenantDirectory): CourseStore {
   return {
-    ...createCourseSearch(database, tenants),
-    ...createVocabulary(database, tenants),
-    importCourses: (scope, records, { at }) =>
-      importCourses(database, tenants.view(scope), records, at),
-    getCourses: async (scope, ids) => readCourses(database, tenants, scope, ids),
+    ...createCourseSearch(tenants),
+    ...createVocabulary(tenants),
+    importCourses: (scope, records, { at }) => importCourses(tenants, scope, records, at),
+    async getCourses(scope, ids) {
+      if (ids.length === 0) return [];
+      return tenants.read(scope, (view) => readCourses(view, ids));
+    },
     async courseIdsStartingWith(scope, prefix, limit) {
-      const found = tenants.view(scope).visible.flatMap((tenant) =>
-        database.all<{ id: CourseId }>(
-          `SELECT id FROM course WHERE tenant_id = ? AND id >= ? AND id < ? AND status = 'active'
-            ORDER BY id LIMIT ?`,
-          tenant,
-          prefix,
-          `${prefix}\u{10FFFF}`,
-          limit,
+      const found = await tenants.read(scope, ({ visible }) =>
+        collect(visible, (tenant) =>
+          all<{ id: CourseId }>(
+            `SELECT id FROM course WHERE tenant_id = ? AND id >= ? AND id < ? AND status = 'active'
+              ORDER BY id LIMIT ?`,
+            tenant,
+            ...startOf(prefix),
+            limit,
+          ),
         ),
       );
       return [...new Set(found.map((row) => row.id))].sort(byBytes).slice(0, limit);
     },
     async coursesTeaching(scope, skills, limit) {
-      const found = tenants.view(scope).visible.flatMap((tenant) =>
-        database.all<{ id: CourseId; enrol_count: number }>(
-          `SELECT DISTINCT c.id, c.enrol_count FROM course_skill s
-            JOIN course c ON c.tenant_id = ? AND c.course_no = s.course_no
-            WHERE s.tenant_id = ? AND s.role = 'teaches' AND c.status = 'active'
-              AND s.skill_id IN (SELECT value FROM json_each(?))
-            ORDER BY c.enrol_count DESC, c.id LIMIT ?`,
-          tenant,
-          tenant,
-          JSON.stringify(skills),
-          limit,
+      const found = await tenants.read(scope, ({ visible }) =>
+        collect(visible, (tenant) =>
+          all<{ id: CourseId; enrol_count: number }>(
+            `SELECT DISTINCT c.id, c.enrol_count FROM course_skill s
+              JOIN course c ON c.tenant_id = ? AND c.course_no = s.course_no
+              WHERE s.tenant_id = ? AND s.role = 'teaches' AND c.status = 'active'
+                AND s.skill_id IN (SELECT value FROM json_each(?))
+              ORDER BY c.enrol_count DESC, c.id LIMIT ?`,
+            tenant,
+            tenant,
+            skills,
+            limit,
+          ),
         ),
       );
       found.sort((a, b) => b.enrol_count - a.enrol_count || byBytes(a.id, b.id));
@@ -82,16 +87,10 @@ interface CourseRow {
   updated_at: number;
 }
 
-function readCourses(
-  database: SqliteDatabase,
-  tenants: TenantDirectory,
-  scope: Scope,
-  ids: readonly CourseId[],
-): Course[] {
-  if (ids.length === 0) return [];
+function* readCourses(view: TenantView, ids: readonly CourseId[]): SqlProgram<Course[]> {
   const byId = new Map<CourseId, Course>();
-  for (const tenant of tenants.view(scope).visible) {
-    const rows = database.all<CourseRow>(
+  for (const tenant of view.visible) {
+    const rows = yield* all<CourseRow>(
       `SELECT c.course_no, c.id, c.source, c.external_id, c.title, c.summary, t.description,
         c.provider, c.subject, c.level, c.language, c.format, c.duration_min, c.weeks,
         c.price_minor, c.currency, c.rating_avg, c.rating_count, c.enrol_count, c.status, c.url,
@@ -100,17 +99,17 @@ function readCourses(
         WHERE c.tenant_id = ? AND c.id IN (SELECT value FROM json_each(?))`,
       tenant,
       tenant,
-      JSON.stringify(ids),
+      ids,
     );
-    const numbers = JSON.stringify(rows.map((row) => row.course_no));
-    const skills = database.all<SkillRow>(
+    const numbers = rows.map((row) => row.course_no);
+    const skills = yield* all<SkillRow>(
       `SELECT course_no, role, skill_id, level FROM course_skill
         WHERE tenant_id = ? AND course_no IN (SELECT value FROM json_each(?))
         ORDER BY course_no, role, level DESC, skill_id`,
       tenant,
       numbers,
     );
-    const needs = database.all<NeedRow>(
+    const needs = yield* all<NeedRow>(
       `SELECT course_no, needs_id, kind FROM course_prereq
         WHERE tenant_id = ? AND course_no IN (SELECT value FROM json_each(?))
         ORDER BY course_no, kind, needs_id`,

@@ -3,7 +3,7 @@ import type {
   AuthorizationUserStore,
   ConsentStore,
 } from '../../authorization/ports.js';
-import type { SqliteDatabase } from './database.js';
+import { type SqlEngine, all, get, run } from '../sql.js';
 
 interface UserRow {
   id: string;
@@ -22,42 +22,45 @@ interface ConsentRow {
   granted_at: number;
 }
 
-export function createSqliteAuthorizationUserStore(
-  database: SqliteDatabase,
-): AuthorizationUserStore {
+export function createAuthorizationUserStore(engine: SqlEngine): AuthorizationUserStore {
   return {
     async find(id) {
-      const row = database.get<UserRow>('SELECT * FROM as_user WHERE id = ?', id);
+      const row = await engine.run(() => get<UserRow>('SELECT * FROM as_user WHERE id = ?', id));
       return row === undefined ? undefined : toUser(row);
     },
     async list(limit) {
-      return database
-        .all<UserRow>('SELECT * FROM as_user ORDER BY display_name, id LIMIT ?', limit)
-        .map(toUser);
+      const rows = await engine.run(() =>
+        all<UserRow>('SELECT * FROM as_user ORDER BY display_name, id LIMIT ?', limit),
+      );
+      return rows.map(toUser);
     },
     async upsert(user) {
-      database.run(
-        `INSERT INTO as_user (id, display_name, tenant, scopes, is_disabled) VALUES (?, ?, ?, ?, ?)
+      await engine.run(() =>
+        run(
+          `INSERT INTO as_user (id, display_name, tenant, scopes, is_disabled) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, tenant = excluded.tenant,
            scopes = excluded.scopes, is_disabled = excluded.is_disabled`,
-        user.id,
-        user.displayName,
-        user.tenant,
-        JSON.stringify(user.scopes),
-        user.isDisabled ? 1 : 0,
+          user.id,
+          user.displayName,
+          user.tenant,
+          JSON.stringify(user.scopes),
+          user.isDisabled ? 1 : 0,
+        ),
       );
     },
   };
 }
 
-export function createSqliteConsentStore(database: SqliteDatabase): ConsentStore {
+export function createConsentStore(engine: SqlEngine): ConsentStore {
   return {
     async find(userId, clientId, resource) {
-      const row = database.get<ConsentRow>(
-        'SELECT * FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
-        userId,
-        clientId,
-        resource,
+      const row = await engine.run(() =>
+        get<ConsentRow>(
+          'SELECT * FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
+          userId,
+          clientId,
+          resource,
+        ),
       );
       if (row === undefined) return undefined;
       return {
@@ -70,24 +73,28 @@ export function createSqliteConsentStore(database: SqliteDatabase): ConsentStore
       };
     },
     async save(record) {
-      database.run(
-        `INSERT INTO as_consent (user_id, client_id, resource, scopes, client_fingerprint, granted_at)
+      await engine.run(() =>
+        run(
+          `INSERT INTO as_consent (user_id, client_id, resource, scopes, client_fingerprint, granted_at)
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, client_id, resource) DO UPDATE SET
            scopes = excluded.scopes, client_fingerprint = excluded.client_fingerprint, granted_at = excluded.granted_at`,
-        record.userId,
-        record.clientId,
-        record.resource,
-        JSON.stringify(record.scopes),
-        record.clientFingerprint,
-        record.grantedAt,
+          record.userId,
+          record.clientId,
+          record.resource,
+          JSON.stringify(record.scopes),
+          record.clientFingerprint,
+          record.grantedAt,
+        ),
       );
     },
     async delete(userId, clientId, resource) {
-      const { changes } = database.run(
-        'DELETE FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
-        userId,
-        clientId,
-        resource,
+      const changes = await engine.run(() =>
+        run(
+          'DELETE FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
+          userId,
+          clientId,
+          resource,
+        ),
       );
       return changes > 0;
     },

@@ -1,0 +1,18 @@
+import type { AuthorizationStores } from '../authorization/ports.js';
+import type { CatalogStore } from '../catalog/domain/ports.js';
+import type { ApiKeyStore, AuditLog, EventLog, SessionStore } from '../server/core/ports.js';
+
+/** Every port of this project over one database. */
+export interface Stores {
+  readonly sessions: SessionStore;
+  readonly events: EventLog;
+  readonly apiKeys: ApiKeyStore;
+  readonly audit: AuditLog;
+  readonly authorization: AuthorizationStores;
+  readonly catalog: CatalogStore;
+}
+
+/** The stores of an open database. */
+export interface Storage extends Stores {
+  close(): void;
+}

@@ -1,0 +1,22 @@
+import type { AuthorizationStores } from '../../authorization/ports.js';
+import { createArtifactStore } from './authorization-artifacts.js';
+import { createAuthorizationClientStore } from './authorization-clients.js';
+import { createCounterStore } from './authorization-counters.js';
+import { createAuthorizationUserStore, createConsentStore } from './authorization-people.js';
+import { createSigningKeyStore } from './authorization-signing-keys.js';
+import type { SqlEngine } from '../sql.js';
+
+/**
+ * The authorization server's stores over one migrated database. They keep what they are given: ids come hashed and
+ * payloads sealed from the layer above.
+ */
+export function createAuthorizationStores(engine: SqlEngine): AuthorizationStores {
+  return {
+    artifacts: createArtifactStore(engine),
+    clients: createAuthorizationClientStore(engine),
+    signingKeys: createSigningKeyStore(engine),
+    users: createAuthorizationUserStore(engine),
+    consents: createConsentStore(engine),
+    counters: createCounterStore(engine),
+  };
+}

@@ -1,0 +1,20 @@
+import type { SqlEngine } from '../sql.js';
+import type { Stores } from '../storage.js';
+import { createApiKeyStore } from './api-key-store.js';
+import { createAuditLog } from './audit-log.js';
+import { createAuthorizationStores } from './authorization-stores.js';
+import { createCatalogStore } from './catalog-store.js';
+import { createEventLog } from './event-log.js';
+import { createSessionStore } from './session-store.js';
+
+/** Every port over one database with its schema. */
+export function createStores(engine: SqlEngine): Stores {
+  return {
+    sessions: createSessionStore(engine),
+    events: createEventLog(engine),
+    apiKeys: createApiKeyStore(engine),
+    audit: createAuditLog(engine),
+    authorization: createAuthorizationStores(engine),
+    catalog: createCatalogStore(engine),
+  };
+}
