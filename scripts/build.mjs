@@ -36,9 +36,12 @@ const entries = (names) =>
   names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
 
 await build({ ...shared, ...bundled, entryPoints: entries(['catalog-stdio', 'catalog-client']) });
+// Split: what a role does not use (the authorization server, the other transport) is not even loaded.
 await build({
   ...shared,
   packages: 'external',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
   entryPoints: entries(['catalog-server', 'catalog-agent']),
 });
 for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalog-agent']) {

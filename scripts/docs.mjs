@@ -75,9 +75,9 @@ const path = `${root}README.md`;
 const before = readFileSync(path, 'utf8');
 let after = before;
 for (const [name, text] of Object.entries(parts)) {
-  const pattern = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- /${name} -->)`);
+  const pattern = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!pattern.test(after)) throw new Error(`README.md has no place for "${name}"`);
-  after = after.replace(pattern, (_all, start, end) => `${start}${text}${end}`);
+  after = after.replace(pattern, (_all, start, end) => `${start}${text}\n${end}`);
 }
 if (process.argv.includes('--check')) {
   if (after !== before) {

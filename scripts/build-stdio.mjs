@@ -1,0 +1,114 @@
+// The stdio entry: hosts start it for every conversation, so its start is most of what a person waits for.
+//
+// `catalog-stdio.js` is a launcher of a few lines. What it loads is one CommonJS bundle with V8's code cache beside it:
+// compiling the bundle takes longer than running it. The cache belongs to the very Node and machine that made it;
+// elsewhere V8 refuses it and compiles.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+
+const LAUNCHER = `#!/usr/bin/env node
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+
+const filename = fileURLToPath(new URL('catalog-stdio.bundle.cjs', import.meta.url));
+const makesCache = process.env['CATALOG_MAKE_CODE_CACHE'] === '1';
+let cachedData;
+try {
+  if (!makesCache) cachedData = readFileSync(\`\${filename}.cache\`);
+} catch {
+  // Never made, or not packed: it only saves time.
+}
+const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
+const run = script.runInThisContext();
+await run(createRequire(filename), { exports: {} });
+if (makesCache) writeFileSync(\`\${filename}.cache\`, script.createCachedData());
+`;
+
+// What a first answer does not need is evaluated when it is first used: the JSON Schema validator for forms that were
+// written as JSON, and the word stemmers. Messages of zod exist in one language here.
+const late = {
+  name: 'late',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+    onLoad({ filter: /@modelcontextprotocol\/server\/dist\/shimsNode\.mjs$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const found = /import \{ (\w+) as AjvJsonSchemaValidator \} from "([^"]+)"/.exec(source);
+      if (found === null) throw new Error(`${path} has changed: see scripts/build-stdio.mjs`);
+      return {
+        resolveDir: dirname(path),
+        contents: `
+          import process from 'node:process';
+          class DefaultJsonSchemaValidator {
+            #validator;
+            getValidator(schema) {
+              this.#validator ??= new (require(${JSON.stringify(found[2])}).${found[1]})();
+              return this.#validator.getValidator(schema);
+            }
+          }
+          export { DefaultJsonSchemaValidator, process };`,
+      };
+    });
+    onLoad({ filter: /src\/catalog\/domain\/analysis\.ts$/ }, ({ path }) => ({
+      loader: 'ts',
+      contents: readFileSync(path, 'utf8').replace(
+        /import \{ (type Stemmer), newStemmer \} from 'snowball-stemmers';/,
+        `import { $1 } from 'snowball-stemmers';
+         const newStemmer = (language) => require('snowball-stemmers').newStemmer(language);`,
+      ),
+    }));
+  },
+};
+
+/**
+ * @param {string} root - project folder, with a slash at its end
+ * @param {object} shared - esbuild options of every entry
+ */
+export async function buildStdio(root, shared) {
+  const outfile = `${root}dist/bin/catalog-stdio.bundle.cjs`;
+  const { outdir: _outdir, outExtension: _extension, ...rest } = shared;
+  await build({
+    ...rest,
+    outfile,
+    format: 'cjs',
+    entryPoints: ['src/cli/bin/catalog-stdio.ts'],
+    plugins: [late],
+    external: ['@photostructure/sqlite', '@napi-rs/keyring'],
+    define: { 'import.meta.url': '__bundleUrl' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+  });
+  // One expression, so that a script of it has a value: the function that runs the bundle.
+  const code = readFileSync(outfile, 'utf8').replace(/^#!.*\n/, '\n');
+  const url = "const __bundleUrl = require('node:url').pathToFileURL(require.resolve('./catalog-stdio.bundle.cjs')).href;";
+  writeFileSync(outfile, `(async function (require, module) { ${url} ${code}\n})`);
+  const launcher = `${root}dist/bin/catalog-stdio.js`;
+  writeFileSync(launcher, LAUNCHER, { mode: 0o755 });
+  makeCodeCache(launcher);
+}
+
+/** Runs one conversation, so that the cache holds what a first answer compiles. Without a cache all works, slower. */
+function makeCodeCache(launcher) {
+  const folder = mkdtempSync(join(tmpdir(), 'catalog-code-cache-'));
+  const prefix = 'io.modelcontextprotocol/';
+  const _meta = { [`${prefix}protocolVersion`]: '2026-07-28', [`${prefix}clientCapabilities`]: {} };
+  const lines = ['server/discover', 'tools/list'].map((method, id) =>
+    JSON.stringify({ jsonrpc: '2.0', id, method, params: { _meta } }),
+  );
+  try {
+    spawnSync(process.execPath, [launcher], {
+      env: { ...process.env, CATALOG_DATA: folder, CATALOG_MAKE_CODE_CACHE: '1' },
+      input: `${lines.join('\n')}\n`,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      timeout: 60_000,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
