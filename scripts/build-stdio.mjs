@@ -9,24 +9,31 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
-const LAUNCHER = `#!/usr/bin/env node
-import { readFileSync, writeFileSync } from 'node:fs';
+const LOAD = `import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
+function load(filename, cachedData) {
+  const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
+  script.runInThisContext()(createRequire(filename));
+  return script;
+}
+`;
+const LAUNCHER = `#!/usr/bin/env node
+${LOAD.replace(', writeFileSync', '')}import { fileURLToPath } from 'node:url';
 const filename = fileURLToPath(new URL('catalog-stdio.bundle.cjs', import.meta.url));
-const makesCache = process.env['CATALOG_MAKE_CODE_CACHE'] === '1';
 let cachedData;
 try {
-  if (!makesCache) cachedData = readFileSync(\`\${filename}.cache\`);
+  cachedData = readFileSync(\`\${filename}.cache\`);
 } catch {
   // Never made, or not packed: it only saves time.
 }
-const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
-const run = script.runInThisContext();
-await run(createRequire(filename), { exports: {} });
-if (makesCache) writeFileSync(\`\${filename}.cache\`, script.createCachedData());
+load(filename, cachedData);
+`;
+const MAKER = `${LOAD}
+const filename = process.env['BUNDLE'];
+const script = load(filename);
+process.on('exit', () => writeFileSync(\`\${filename}.cache\`, script.createCachedData()));
 `;
 
 // What a first answer does not need is evaluated when it is first used: the JSON Schema validator for forms that were
@@ -86,15 +93,15 @@ export async function buildStdio(root, shared) {
   });
   // One expression, so that a script of it has a value: the function that runs the bundle.
   const code = readFileSync(outfile, 'utf8').replace(/^#!.*\n/, '\n');
-  const url = "const __bundleUrl = require('node:url').pathToFileURL(require.resolve('./catalog-stdio.bundle.cjs')).href;";
-  writeFileSync(outfile, `(async function (require, module) { ${url} ${code}\n})`);
-  const launcher = `${root}dist/bin/catalog-stdio.js`;
-  writeFileSync(launcher, LAUNCHER, { mode: 0o755 });
-  makeCodeCache(launcher);
+  const url =
+    "const __bundleUrl=require('node:url').pathToFileURL(require.resolve('./catalog-stdio.bundle.cjs')).href;";
+  writeFileSync(outfile, `(function(require){const module={exports:{}};${url}${code}\n})`);
+  writeFileSync(`${root}dist/bin/catalog-stdio.js`, LAUNCHER, { mode: 0o755 });
+  makeCodeCache(outfile);
 }
 
 /** Runs one conversation, so that the cache holds what a first answer compiles. Without a cache all works, slower. */
-function makeCodeCache(launcher) {
+function makeCodeCache(bundle) {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-code-cache-'));
   const prefix = 'io.modelcontextprotocol/';
   const _meta = { [`${prefix}protocolVersion`]: '2026-07-28', [`${prefix}clientCapabilities`]: {} };
@@ -102,8 +109,8 @@ function makeCodeCache(launcher) {
     JSON.stringify({ jsonrpc: '2.0', id, method, params: { _meta } }),
   );
   try {
-    spawnSync(process.execPath, [launcher], {
-      env: { ...process.env, CATALOG_DATA: folder, CATALOG_MAKE_CODE_CACHE: '1' },
+    spawnSync(process.execPath, ['--input-type=module', '--eval', MAKER], {
+      env: { PATH: process.env.PATH, HOME: folder, CATALOG_DATA: folder, BUNDLE: bundle },
       input: `${lines.join('\n')}\n`,
       stdio: ['pipe', 'ignore', 'ignore'],
       timeout: 60_000,

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildStdio } from './build-stdio.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -35,7 +36,8 @@ const bundled = {
 const entries = (names) =>
   names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
 
-await build({ ...shared, ...bundled, entryPoints: entries(['catalog-stdio', 'catalog-client']) });
+await build({ ...shared, ...bundled, entryPoints: entries(['catalog-client']) });
+await buildStdio(root, shared);
 // Split: what a role does not use (the authorization server, the other transport) is not even loaded.
 await build({
   ...shared,

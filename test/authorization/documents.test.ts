@@ -87,7 +87,7 @@ describe('metadata (RFC 8414, OpenID Discovery)', () => {
       grant_types_supported: ['authorization_code', 'refresh_token'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
-    refresh_token_replay_seconds: 60,
+      refresh_token_replay_seconds: 60,
     });
   });
 
