@@ -3,7 +3,7 @@
 // `catalog-stdio.js` is a launcher of a few lines. What it loads is one CommonJS bundle with V8's code cache beside it:
 // compiling the bundle takes longer than running it. The cache belongs to the very Node and machine that made it;
 // elsewhere V8 refuses it and compiles.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -78,7 +78,7 @@ const late = {
  * @param {object} shared - esbuild options of every entry
  */
 export async function buildStdio(root, shared) {
-  const outfile = `${root}dist/bin/catalog-stdio.bundle.cjs`;
+  const outfile = bundleOf(root);
   const { outdir: _outdir, outExtension: _extension, ...rest } = shared;
   await build({
     ...rest,
@@ -97,25 +97,38 @@ export async function buildStdio(root, shared) {
     "const __bundleUrl=require('node:url').pathToFileURL(require.resolve('./catalog-stdio.bundle.cjs')).href;";
   writeFileSync(outfile, `(function(require){const module={exports:{}};${url}${code}\n})`);
   writeFileSync(`${root}dist/bin/catalog-stdio.js`, LAUNCHER, { mode: 0o755 });
-  makeCodeCache(outfile);
 }
 
-/** Runs one conversation, so that the cache holds what a first answer compiles. Without a cache all works, slower. */
-function makeCodeCache(bundle) {
+/**
+ * Runs one conversation with a key, so that the cache holds what a first answer compiles. Needs the entry of
+ * `catalog-server`. Without a cache all works, slower.
+ */
+export function makeCodeCache(root) {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-code-cache-'));
+  const env = { PATH: process.env.PATH, HOME: folder, CATALOG_DATA: folder };
   const prefix = 'io.modelcontextprotocol/';
   const _meta = { [`${prefix}protocolVersion`]: '2026-07-28', [`${prefix}clientCapabilities`]: {} };
   const lines = ['server/discover', 'tools/list'].map((method, id) =>
     JSON.stringify({ jsonrpc: '2.0', id, method, params: { _meta } }),
   );
+  const options = { env, encoding: 'utf8', timeout: 60_000 };
   try {
+    const create = [`${root}dist/bin/catalog-server.js`, 'api-keys', 'create', '--json'];
+    const made = execFileSync(process.execPath, create, {
+      ...options,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     spawnSync(process.execPath, ['--input-type=module', '--eval', MAKER], {
-      env: { PATH: process.env.PATH, HOME: folder, CATALOG_DATA: folder, BUNDLE: bundle },
+      ...options,
+      env: { ...env, CATALOG_API_KEY: JSON.parse(made).key, BUNDLE: bundleOf(root) },
       input: `${lines.join('\n')}\n`,
       stdio: ['pipe', 'ignore', 'ignore'],
-      timeout: 60_000,
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function bundleOf(root) {
+  return `${root}dist/bin/catalog-stdio.bundle.cjs`;
 }

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildStdio } from './build-stdio.mjs';
+import { buildStdio, makeCodeCache } from './build-stdio.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -49,3 +49,4 @@ await build({
 for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalog-agent']) {
   if (existsSync(`${root}dist/bin/${name}.js`)) chmodSync(`${root}dist/bin/${name}.js`, 0o755);
 }
+makeCodeCache(root);

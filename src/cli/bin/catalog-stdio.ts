@@ -14,4 +14,7 @@ const program = baseCommand(io).action(
     else await serveOverStdio(config, io);
   },
 );
-process.exitCode = await runCommand(program, process.argv.slice(2), io);
+// No await here: the bundle is a script, and its code cache cannot hold a module.
+void runCommand(program, process.argv.slice(2), io).then((code) => {
+  process.exitCode = code;
+});
