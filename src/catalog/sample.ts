@@ -41,7 +41,7 @@ export interface SampleOptions {
 }
 
 /** Whether the shared catalog holds courses that did not come from the sample. */
-export async function hasOwnCourses(store: CatalogStore): Promise<boolean> {
+async function hasOwnCourses(store: CatalogStore): Promise<boolean> {
   const { hits } = await store.courses.searchIndex(SHARED, { words: [], filters: {}, limit: 1 });
   const [course] = await store.courses.getCourses(
     SHARED,

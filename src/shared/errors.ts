@@ -1,6 +1,6 @@
 /**
- * The three error families of this project. They never extend each other, so that a `catch` written for one
- * cannot swallow another (an OAuth retry block must not hide a protocol error, and the other way round).
+ * The error families of this project: local ones and those that cross the wire as JSON-RPC. They never extend each
+ * other, so that a `catch` written for one cannot swallow the other. OAuth errors are those of the OAuth libraries.
  */
 
 /**
@@ -32,23 +32,6 @@ export class ProtocolError extends Error {
     this.name = 'ProtocolError';
     this.code = code;
     this.data = data;
-  }
-}
-
-/**
- * An OAuth error that crosses the wire: `error` is the RFC 6749 / 6750 / 7591 / 8707 code.
- *
- * `message` is the public `error_description`; what only the operator may read goes into `cause`.
- */
-export class OAuthError extends Error {
-  readonly error: string;
-  readonly status: number;
-
-  constructor(error: string, description: string, status = 400, options?: ErrorOptions) {
-    super(description, options);
-    this.name = 'OAuthError';
-    this.error = error;
-    this.status = status;
   }
 }
 

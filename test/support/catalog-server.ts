@@ -43,7 +43,7 @@ export function browserCommand(person: string): string {
 }
 
 /** POSTs one JSON-RPC message to an MCP endpoint. */
-export function postMcp(
+function postMcp(
   url: string,
   message: unknown,
   headers: Readonly<Record<string, string>> = {},

@@ -9,9 +9,9 @@ export class ConfigurationError extends ToolkitError {
   readonly code = 'ERR_CONFIGURATION';
 }
 
-export type Role = 'all' | 'mcp' | 'auth';
-export type Transport = 'http' | 'stdio';
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+type Role = 'all' | 'mcp' | 'auth';
+type Transport = 'http' | 'stdio';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** The effective settings of `catalog-server`. */
 export interface ServerConfig {
@@ -32,7 +32,7 @@ export interface ServerConfig {
   readonly masterSecret: string | undefined;
 }
 
-export interface Setting {
+interface Setting {
   readonly flags: string;
   readonly env: string;
   readonly description: string;
@@ -55,7 +55,11 @@ type SettingName =
   | 'accessTokenTtl'
   | 'logLevel';
 
-/** Every knob once: the flag, its environment variable, its documentation. The README's table is made from this. */
+/**
+ * Every knob once: the flag, its environment variable, its documentation. The README's table is made from this.
+ *
+ * @public
+ */
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   transport: {
     flags: '--transport <kind>',
@@ -133,7 +137,11 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
 };
 
-/** Settings that have no flag, because a secret in argv is readable by every process of the machine. */
+/**
+ * Settings that have no flag, because a secret in argv is readable by every process of the machine.
+ *
+ * @public
+ */
 export const SECRET_SETTINGS: Readonly<Record<'masterSecret' | 'apiKey', Omit<Setting, 'flags'>>> =
   {
     masterSecret: {
@@ -247,7 +255,7 @@ export function mcpResource(config: ServerConfig, raw: RawSettings): string {
   return `${origin}/mcp`;
 }
 
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return ['localhost', '127.0.0.1', '::1', '[::1]'].includes(host);
 }
 

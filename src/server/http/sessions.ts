@@ -40,7 +40,7 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export interface SessionAnswer {
+interface SessionAnswer {
   readonly response: Response;
   /** To be called when the response has gone out, or could not. */
   settle(): Promise<void>;

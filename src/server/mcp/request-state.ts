@@ -7,7 +7,7 @@ import { type Principal, principalKey } from '../core/principal.js';
 import { invalidParams } from './errors.js';
 
 /** What a `requestState` is good for: one identity, one operation, one set of arguments. */
-export interface StateBinding {
+interface StateBinding {
   readonly principal: Principal | undefined;
   readonly method: string;
   readonly target: string | undefined;

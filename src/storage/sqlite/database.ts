@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-export interface RunOutcome {
+interface RunOutcome {
   readonly changes: number;
 }
 

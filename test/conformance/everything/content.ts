@@ -1,7 +1,7 @@
 /** The smallest files that are what they say they are. */
 export const PNG_BASE64 =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-export const WAV_BASE64 = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA==';
+const WAV_BASE64 = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA==';
 
 export const image = { type: 'image', data: PNG_BASE64, mimeType: 'image/png' } as const;
 export const audio = { type: 'audio', data: WAV_BASE64, mimeType: 'audio/wav' } as const;

@@ -42,7 +42,7 @@ export function testClock(startMs: number = START_MS): TestClock {
 }
 
 /** An authorization server as far as a resource server sees one. */
-export interface TestIssuer {
+interface TestIssuer {
   readonly trusted: NonNullable<HttpServerOptions['authentication']>['trustedIssuers'][number];
   readonly privateKey: CryptoKey;
   sign(options: TokenOptions): Promise<string>;
@@ -62,7 +62,7 @@ export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-export async function testIssuer(clock: Clock): Promise<TestIssuer> {
+async function testIssuer(clock: Clock): Promise<TestIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const now = Math.floor(clock.nowMs() / 1000);
   return {
