@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Revision, requiredScenarios, runClientScenario } from './suite.js';
 
 const expected = JSON.parse(
-  readFileSync(new URL('expected-failures.client.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('expected-failures.json', import.meta.url), 'utf8'),
 ) as { client: Record<Revision, string[]> };
 
 const CLIENT = 'node --import tsx test/conformance/everything-client.ts';
