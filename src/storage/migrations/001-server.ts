@@ -1,9 +1,7 @@
 import type { Migration } from './migration.js';
+import { toPostgresDdl } from './postgres-ddl.js';
 
-/** Sessions, their event log, API keys and the audit log. */
-export const serverMigration: Migration = {
-  id: '001-server',
-  sqlite: `
+const sqlite = `
     CREATE TABLE mcp_session (
       id_hash TEXT PRIMARY KEY,
       issuer TEXT NOT NULL,
@@ -53,5 +51,11 @@ export const serverMigration: Migration = {
       outcome TEXT NOT NULL,
       duration_ms INTEGER NOT NULL
     ) STRICT;
-  `,
+  `;
+
+/** Sessions, their event log, API keys and the audit log. */
+export const serverMigration: Migration = {
+  id: '001-server',
+  sqlite,
+  postgres: toPostgresDdl(sqlite),
 };

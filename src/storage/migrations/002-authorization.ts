@@ -1,12 +1,7 @@
 import type { Migration } from './migration.js';
+import { toPostgresDdl } from './postgres-ddl.js';
 
-/**
- * State of the authorization server. Columns named `*_hash` hold SHA-256 values, `payload`, `metadata`, `private_jwk`
- * and `response` sealed ones: a dump holds no code, token, secret or cookie.
- */
-export const authorizationMigration: Migration = {
-  id: '002-authorization',
-  sqlite: `
+const sqlite = `
     CREATE TABLE as_artifact (
       model TEXT NOT NULL,
       id_hash TEXT NOT NULL,
@@ -77,5 +72,14 @@ export const authorizationMigration: Migration = {
       count INTEGER NOT NULL,
       resets_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-  `,
+  `;
+
+/**
+ * State of the authorization server. Columns named `*_hash` hold SHA-256 values, `payload`, `metadata`, `private_jwk`
+ * and `response` sealed ones: a dump holds no code, token, secret or cookie.
+ */
+export const authorizationMigration: Migration = {
+  id: '002-authorization',
+  sqlite,
+  postgres: toPostgresDdl(sqlite),
 };

@@ -1,12 +1,7 @@
 import type { Migration } from './migration.js';
+import { type SharedReading, tablesIn, tenantPolicies, toPostgresDdl } from './postgres-ddl.js';
 
-/**
- * Courses, their search index, learners and what they took after what. Every key starts with `tenant_id`; learner
- * rows name courses by id, because a course may belong to a granted catalog.
- */
-export const catalogMigration: Migration = {
-  id: '003-catalog',
-  sqlite: `
+const sqlite = `
     CREATE TABLE tenant (
       tenant_id INTEGER PRIMARY KEY,
       slug TEXT NOT NULL UNIQUE,
@@ -252,5 +247,42 @@ export const catalogMigration: Migration = {
       learners INTEGER NOT NULL,
       PRIMARY KEY (tenant_id, course_id)
     ) STRICT, WITHOUT ROWID;
-  `,
+  `;
+
+/** What another tenant never reads. */
+const PRIVATE_TABLES = new Set([
+  'learner',
+  'learner_goal',
+  'learner_skill',
+  'activity',
+  'enrollment',
+  'catalog_grant',
+]);
+const COUNT_TABLES = new Set(['course_next', 'course_reach']);
+
+/** Every table but the list of tenants itself, which is how a tenant gets its number. */
+const policies = tablesIn(sqlite)
+  .filter((table) => table !== 'tenant')
+  .map((table) => tenantPolicies(table, sharedReadingOf(table)));
+
+/** As the course and transition ports have it: courses through a grant, counts of the shared catalog alone. */
+function sharedReadingOf(table: string): SharedReading {
+  if (PRIVATE_TABLES.has(table)) return 'nobody';
+  return COUNT_TABLES.has(table) ? 'tenants granted the shared catalog' : 'granted tenants';
+}
+
+// A search reads impacts by the thousand: from the index alone.
+const postgres = toPostgresDdl(sqlite).replace(
+  'PRIMARY KEY (tenant_id, term_id, course_no)',
+  'PRIMARY KEY (tenant_id, term_id, course_no) INCLUDE (impact)',
+);
+
+/**
+ * Courses, their search index, learners and what they took after what. Every key starts with `tenant_id`; learner
+ * rows name courses by id, because a course may belong to a granted catalog.
+ */
+export const catalogMigration: Migration = {
+  id: '003-catalog',
+  sqlite,
+  postgres: [postgres, ...policies].join(''),
 };

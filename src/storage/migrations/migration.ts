@@ -3,4 +3,6 @@ export interface Migration {
   readonly id: string;
   /** DDL for SQLite, run in one transaction. */
   readonly sqlite: string;
+  /** The same for PostgreSQL: the same tables and columns, with row-level security where a row has a tenant. */
+  readonly postgres: string;
 }

@@ -30,12 +30,6 @@ export function createTenantDirectory(engine: SqlEngine): TenantDirectory {
     numbers.set(slug, known);
     return known;
   };
-  const asTenant = <T>(own: number, work: (view: TenantView) => SqlProgram<T>) =>
-    function* (): SqlProgram<T> {
-      yield* actAsTenant(own);
-      const view = yield* readView(own);
-      return yield* work(view);
-    };
   return {
     async read(scope, work) {
       const own = await numberOf(scope.tenant);
@@ -45,6 +39,14 @@ export function createTenantDirectory(engine: SqlEngine): TenantDirectory {
       const own = await numberOf(scope.tenant);
       return engine.write(asTenant(own, work));
     },
+  };
+}
+
+function asTenant<T>(own: number, work: (view: TenantView) => SqlProgram<T>): () => SqlProgram<T> {
+  return function* () {
+    yield* actAsTenant(own);
+    const view = yield* readView(own);
+    return yield* work(view);
   };
 }
 

