@@ -10,7 +10,7 @@ import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
 import type { Principal } from '../core/principal.js';
-import { type Replay, type ServerFactory, toAuthInfo } from './server-factory.js';
+import { type Replay, Replays, type ServerFactory, toAuthInfo } from './server-factory.js';
 
 /** Serves 2026-07-28 requests, each on its own. */
 export interface ModernHandler {
@@ -35,9 +35,8 @@ export function createModernHandler(
   changes: Changes,
   logger: Logger,
 ): ModernHandler {
-  const replays = new WeakMap<Request, Replay>();
-  const build: McpServerFactory = ({ era, requestInfo }) =>
-    factory({ era }, requestInfo && replays.get(requestInfo)).mcp;
+  const replays = new Replays();
+  const build: McpServerFactory = ({ era }) => factory({ era }, replays.take).mcp;
   const create = (): McpHttpHandler =>
     createMcpHandler(build, {
       legacy: 'reject',
@@ -49,7 +48,7 @@ export function createModernHandler(
   const streams = create();
   return {
     fetch(request, body, principal, replay) {
-      if (replay !== undefined) replays.set(request, replay);
+      replays.give(request, replay);
       const authInfo = toAuthInfo(principal);
       const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
       return (isStream ? streams : calls).fetch(request, {

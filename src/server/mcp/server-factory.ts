@@ -19,7 +19,12 @@ import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { internalError, toWireError } from './errors.js';
 import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
-import { type OperationEnvironment, asParams, requireAccess } from './operation.js';
+import {
+  type OperationContext,
+  type OperationEnvironment,
+  asParams,
+  requireAccess,
+} from './operation.js';
 import { complete, getPrompt } from './prompts.js';
 import type { RequestStateCodec } from './request-state.js';
 import { readResource } from './resource-reads.js';
@@ -54,18 +59,43 @@ export interface ServerInstance {
   readonly mcp: McpServer;
   readonly era: Era;
   readonly subscriptions: Set<string>;
+  /** Runs a `tools/call` for a caller of its own, which has to encode what comes out. */
+  callTool(
+    params: JsonObject,
+    context: OperationContext,
+  ): Promise<CallToolResult | InputRequiredResult>;
 }
 
 /**
- * How a call that has already run ended: returned or thrown. An instance that is given one puts it on the wire and
- * runs nothing.
+ * How a call that already runs, or has run, ends: returned or thrown. An instance that is given one puts it on the wire
+ * and starts nothing.
  */
-export type Replay = () => CallToolResult | InputRequiredResult;
+export type Replay = (
+  context: OperationContext,
+) => CallToolResult | InputRequiredResult | Promise<CallToolResult | InputRequiredResult>;
+
+/** The replay for the call that came in this HTTP request. Given out once: a further round of questions is run. */
+export type TakeReplay = (request: Request) => Replay | undefined;
 
 export type ServerFactory = (
   context: Pick<McpRequestContext, 'era'>,
-  replay?: Replay,
+  takeReplay?: TakeReplay,
 ) => ServerInstance;
+
+/** Replays by the request they answer. */
+export class Replays {
+  readonly #waiting = new WeakMap<Request, Replay>();
+
+  give(request: Request, replay: Replay | undefined): void {
+    if (replay !== undefined) this.#waiting.set(request, replay);
+  }
+
+  readonly take: TakeReplay = (request) => {
+    const replay = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    return replay;
+  };
+}
 
 const LIST_TTL_MS = 60_000;
 const MAX_SUBSCRIPTIONS = 1000;
@@ -81,7 +111,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     ttlMs: LIST_TTL_MS,
     cacheScope: options.isPublic ? 'public' : 'private',
   };
-  return ({ era }, replay) => {
+  return ({ era }, takeReplay) => {
     const registry = options.registry();
     const mcp = new RegistryServer(registry, info, {
       ...(instructions !== undefined && { instructions }),
@@ -109,8 +139,29 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     };
     const subscriptions = new Set<string>();
     server.registerCapabilities(capabilitiesOf(registry));
-    registerHandlers(mcp, environment, subscriptions, replay);
-    return { mcp, era, subscriptions };
+    const call = (
+      request: { readonly method: string; readonly params?: unknown },
+      context: OperationContext,
+    ): Promise<CallToolResult | InputRequiredResult> =>
+      callTool(
+        environment,
+        (result, tool) => server.projectCallToolResult(result, outputSchemaOf(tool)),
+        request,
+        context,
+      );
+    registerHandlers(mcp, environment, subscriptions);
+    if (registry.tools.size > 0) {
+      server.setRequestHandler('tools/call', async (request, context) => {
+        const replay = context.http?.req && takeReplay?.(context.http.req);
+        return replay === undefined ? call(request, context) : replay(context);
+      });
+    }
+    return {
+      mcp,
+      era,
+      subscriptions,
+      callTool: (params, context) => call({ method: 'tools/call', params }, context),
+    };
   };
 }
 
@@ -170,7 +221,6 @@ function registerHandlers(
   { server }: McpServer,
   environment: OperationEnvironment,
   subscriptions: Set<string>,
-  replay: Replay | undefined,
 ): void {
   const { registry } = environment;
   const capabilities = server.getCapabilities();
@@ -201,16 +251,6 @@ function registerHandlers(
       const { page, ...next } = pageOf(listingOf(registry).tools, request.params?.cursor);
       return { tools: page, ...next };
     });
-    server.setRequestHandler('tools/call', (request, context) =>
-      replay === undefined
-        ? callTool(
-            environment,
-            (result, tool) => server.projectCallToolResult(result, outputSchemaOf(tool)),
-            request,
-            context,
-          )
-        : replay(),
-    );
   }
   if (capabilities.prompts !== undefined) {
     server.setRequestHandler('prompts/list', (request) => {
