@@ -139,13 +139,12 @@ describe.each(eras)('a message of %s', (_era, ask) => {
 });
 
 describe('what is no message', () => {
-  async function post(body: string | Uint8Array, extra: object = {}) {
+  async function post(body: string | Uint8Array<ArrayBuffer>) {
     const headers = {
       ...modernRequest('tools/list').headers,
       authorization: `Bearer ${await server.token()}`,
-      ...extra,
     };
-    return send(server.mcpUrl, { method: 'POST', headers, body: body as BodyInit });
+    return send(server.mcpUrl, { method: 'POST', headers, body });
   }
 
   it('is refused with 400 and -32700 when it is not JSON, or not UTF-8 [ERR-1]', async () => {

@@ -145,10 +145,7 @@ describe('a session', () => {
     ['an id that is far too long', { 'mcp-session-id': 'x'.repeat(5000) }, 404],
   ] as const)('cannot be used with %s [L-4]', async (_name, headers, status) => {
     const ascii = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [
-        name,
-        Buffer.from(String(value)).toString('latin1'),
-      ]),
+      Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),
     );
     expect((await post('tools/list', {}, ascii)).status).toBe(status);
   });
@@ -174,11 +171,11 @@ describe('a session', () => {
     const session = await openSession(server.mcpUrl, { token });
     const status = async (options: object) => {
       const foreign = await server.token(options);
-      const { status: it } = await send(
+      const { status: given } = await send(
         server.mcpUrl,
         legacyRequest('ping', {}, { token: foreign, session }),
       );
-      return it;
+      return given;
     };
     expect(await status({ sub: 'eve' })).toBe(404);
     expect(await status({ sub: 'Ada' })).toBe(404);

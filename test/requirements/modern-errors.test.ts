@@ -110,10 +110,13 @@ describe('the envelope of 2026-07-28', () => {
     ],
     ['no version', ({ body }) => delete body.params._meta[`${META}protocolVersion`]],
   ];
-  it.each(required)('is refused with 400 and -32602 when it has %s [ENV-1]', async (_name, it) => {
-    const { status, answer } = await spoilt(server, 'tools/list', {}, it);
-    expect([status, answer.error?.code, answer.id]).toEqual([400, -32602, 'q']);
-  });
+  it.each(required)(
+    'is refused with 400 and -32602 when it has %s [ENV-1]',
+    async (_name, change) => {
+      const { status, answer } = await spoilt(server, 'tools/list', {}, change);
+      expect([status, answer.error?.code, answer.id]).toEqual([400, -32602, 'q']);
+    },
+  );
 
   it('needs no clientInfo, and takes one [ENV-2]', async () => {
     const without = await modern(server, 'tools/call', { name: 'echo', arguments: { text: 'x' } });

@@ -46,8 +46,8 @@ describe('a result of 2026-07-28', () => {
     ['completion/complete', completion],
   ] as const)(
     'of %s %j says that it is complete, and who made it [R-1] [R-2]',
-    async (method, it) => {
-      const { result } = (await modern(server, method, it)).answer;
+    async (method, params) => {
+      const { result } = (await modern(server, method, params)).answer;
       expect(result?.['resultType']).toBe('complete');
       expect(result?.['_meta']).toEqual({
         [`${META}serverInfo`]: { name: 'notes', version: '1.0.0' },

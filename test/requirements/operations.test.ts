@@ -120,7 +120,7 @@ describe.each(eras)('an operation of %s', (era, ask) => {
           })
         : await ask(server, 'tools/call', params);
     const steps = messages.filter(({ method }) => method === 'notifications/progress');
-    expect(steps.map(({ params: it }) => [it?.['progressToken'], it?.['progress']])).toEqual([
+    expect(steps.map(({ params: told }) => [told?.['progressToken'], told?.['progress']])).toEqual([
       [7, 1],
       [7, 3],
       [7, 4],

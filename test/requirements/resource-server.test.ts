@@ -33,7 +33,7 @@ async function start(...options: Parameters<typeof startTestServer>): Promise<Te
 
 /** A request as it comes through a proxy: to this machine, under another name. */
 function through(
-  it: TestServer,
+  served: TestServer,
   host: string,
   path: string,
   method = 'GET',
@@ -42,7 +42,7 @@ function through(
   headers: Record<string, unknown>;
   document: Record<string, unknown>;
 }> {
-  const { port } = it.listening;
+  const { port } = served.listening;
   return new Promise((resolve, reject) => {
     httpRequest({ host: '127.0.0.1', port, path, method, headers: { host } }, (response) => {
       let text = '';
@@ -86,15 +86,15 @@ describe('protected resource metadata', () => {
   it.each(places)(
     'of %s at %s names %s, and is at %s and at the root form [PRM-1] [PRM-2] [PRM-3]',
     async (publicUrl, path, resource, location) => {
-      const it = await start({ publicUrl, path });
+      const served = await start({ publicUrl, path });
       const { host, origin } = new URL(publicUrl);
       for (const place of [location, WELL_KNOWN]) {
-        const { status, headers, document } = await through(it, host, place);
+        const { status, headers, document } = await through(served, host, place);
         expect([status, headers['content-type']]).toEqual([200, 'application/json']);
         expect(document['resource']).toBe(resource);
         expect(document['authorization_servers']).toEqual([ISSUER]);
       }
-      const refused = await through(it, host, path, 'POST');
+      const refused = await through(served, host, path, 'POST');
       expect(refused.status).toBe(401);
       const { params } = challengeOf(refused.headers['www-authenticate']);
       expect(params['resource_metadata']).toBe(`${origin}${location}`);
@@ -113,8 +113,8 @@ describe('protected resource metadata', () => {
   );
 
   it('keeps to its public URL whatever a proxy says of itself [PRM-3]', async () => {
-    const it = await start({ publicUrl: 'https://mcp.example.com' });
-    const { port } = it.listening;
+    const served = await start({ publicUrl: 'https://mcp.example.com' });
+    const { port } = served.listening;
     const headers = {
       host: 'mcp.example.com',
       'x-forwarded-host': 'evil.example',
@@ -291,11 +291,11 @@ describe('a token', () => {
   });
 
   it('that was checked a moment ago is refused once it expires [TOK-2]', async () => {
-    const it = await start();
-    const token = await it.token({ lifetimeSeconds: 30 });
-    expect((await modern(it, 'tools/list', {}, { token })).status).toBe(200);
-    it.clock.advance(61);
-    expect((await modern(it, 'tools/list', {}, { token })).status).toBe(401);
+    const served = await start();
+    const token = await served.token({ lifetimeSeconds: 30 });
+    expect((await modern(served, 'tools/list', {}, { token })).status).toBe(200);
+    served.clock.advance(61);
+    expect((await modern(served, 'tools/list', {}, { token })).status).toBe(401);
   });
 
   it('is in no log, no answer and no stored record [TOK-6] [SEC-10]', async () => {

@@ -26,19 +26,22 @@ const eras: readonly (readonly [
   [
     MODERN,
     async (options) => {
-      const it = start(options);
-      return { ...it, ask: (method, params, meta) => it.peer.modern(method, params, meta) };
+      const started = start(options);
+      return {
+        ...started,
+        ask: (method, params, meta) => started.peer.modern(method, params, meta),
+      };
     },
   ],
   [
     LEGACY,
     async (options) => {
-      const it = start(options);
-      await it.peer.initialize();
+      const started = start(options);
+      await started.peer.initialize();
       return {
-        ...it,
+        ...started,
         ask: (method, params, meta) =>
-          it.peer.request(method, { ...params, ...(meta !== undefined && { _meta: meta }) }),
+          started.peer.request(method, { ...params, ...(meta !== undefined && { _meta: meta }) }),
       };
     },
   ],

@@ -4,6 +4,7 @@ import type {
   ResourceTemplateDefinition,
   ToolDefinition,
 } from './define.js';
+import { checkInputSchema } from './input-schema.js';
 import { frozenSchema } from './schema.js';
 import { type UriTemplate, compileUriTemplate } from './uri-template.js';
 
@@ -27,19 +28,21 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 /**
  * Builds a registry; lists keep the order given, so that `tools/list` is the same at every call.
  *
- * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice, on a URI template that
- *   {@link compileUriTemplate} does not take
+ * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice, on an input schema that
+ *   {@link checkInputSchema} refuses, on a URI template that {@link compileUriTemplate} does not take
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const tools = (options.tools ?? []).map((tool) => {
     if (!TOOL_NAME.test(tool.name)) {
       throw new TypeError(`tool name ${JSON.stringify(tool.name)} does not match ${TOOL_NAME}`);
     }
-    return {
+    const frozen = {
       ...tool,
       ...(tool.input && { input: frozenSchema(tool.input) }),
       ...(tool.output && { output: frozenSchema(tool.output) }),
     };
+    checkInputSchema(frozen);
+    return frozen;
   });
   for (const template of options.resourceTemplates ?? []) compiled(template);
   return {
