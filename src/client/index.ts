@@ -18,6 +18,16 @@ export {
   ScopeRequiredError,
 } from './errors.js';
 export type { ClientRegistration, Grant, GrantEndpoints } from './grant.js';
+export {
+  HOSTS,
+  type Host,
+  type HostEntry,
+  KEY_PLACEHOLDER,
+  WAYS_IN,
+  type WayIn,
+  hostConfigLocation,
+  hostEntry,
+} from './hosts/host-config.js';
 export { type OpenBrowser, createBrowserOpener } from './login/browser.js';
 export { type LoginOptions, type LoginRequest, login } from './login/login.js';
 export { type OAuthProviderOptions, createOAuthProvider } from './oauth-provider.js';

@@ -56,6 +56,31 @@ describe('the configuration examples', () => {
     await peer.exited;
   }
 
+  it.each([
+    ['claude-desktop', 'stdio', 'catalog-stdio-with-a-key'],
+    ['claude-desktop', 'key', 'catalog-http-with-a-key'],
+    ['claude-desktop', 'login', 'catalog-http-with-a-login'],
+    ['cursor', 'stdio', 'catalog-stdio-with-a-key'],
+    ['cursor', 'key', 'catalog-http-with-a-key'],
+    ['cursor', 'login', 'catalog-http-with-a-login'],
+  ])(
+    'catalog-client config %s --way %s prints the entry of the example',
+    async (host, way, name) => {
+      const run = await runNode([CLIENT, 'config', host, server.ready.mcp, '--way', way]);
+      expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining('Goes into') });
+      const printed = JSON.parse(run.stdout) as { mcpServers: { catalog: HostEntry } };
+      const text = JSON.stringify(hostEntries(`${host}.json`)[name])
+        .replace('/absolute/path/to/catalog-mcp/server.js', SERVER)
+        .replace('http://localhost:3000/mcp', server.ready.mcp);
+      expect(printed.mcpServers.catalog).toEqual(JSON.parse(text));
+    },
+  );
+
+  it('catalog-client config refuses a host it does not know', async () => {
+    const run = await runNode([CLIENT, 'config', 'notepad', server.ready.mcp]);
+    expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('cursor') });
+  });
+
   const entries = ['claude-desktop.json', 'cursor.json'].flatMap((file) =>
     Object.entries(hostEntries(file)).map(([name, entry]) => [file, name, entry] as const),
   );

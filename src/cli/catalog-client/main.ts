@@ -1,7 +1,10 @@
 import { Command, CommanderError, Option } from 'commander';
+import { HOSTS, type Host, WAYS_IN, type WayIn } from '../../client/index.js';
 import { PREFERRED_CALLBACK_PORT } from '../../client/login/callback-listener.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
+import { VERSION } from '../version.js';
+import { runConfig } from './config-command.js';
 import { ClientContext, type ClientOverrides, type CommonFlags } from './context.js';
 import { type Failure, describeFailure } from './failure.js';
 import { type LoginFlags, runLogin, runLogout, runStatus, runWhoami } from './session-commands.js';
@@ -91,6 +94,7 @@ function buildProgram(
 ): Command {
   const program = new Command('catalog-client')
     .description('Signs in to MCP servers and calls their tools.')
+    .version(VERSION)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
@@ -144,6 +148,13 @@ function buildProgram(
       'after',
       `\nExample: catalog-client call http://localhost:3000/mcp search_courses '{"query":"sql"}'`,
     );
+  add(
+    'config <host> [url]',
+    "print what goes into a host's configuration",
+    (context, args, flags) => runConfig(context, args[0] as Host, args[1], flags['way'] as WayIn),
+  )
+    .usage(`[options] <${HOSTS.join(' | ')}> [url]`)
+    .addOption(new Option('--way <way>', 'how the host gets in').choices(WAYS_IN).default('login'));
   program.addHelpText(
     'after',
     '\nThe URL is CATALOG_URL, else the last one used, else http://localhost:3000/mcp.\nAn API key in CATALOG_API_KEY is used in place of a login.\nExit codes: 0 ok, 1 usage, 2 server, 3 network, 4 authentication, 130 interrupted.',

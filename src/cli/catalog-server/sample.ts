@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { AuthorizationUser, AuthorizationUserStore } from '../../authorization/ports.js';
 import { seedSampleCatalog } from '../../catalog/index.js';
 import { LOCAL_ISSUER } from '../../server/core/principal.js';
@@ -8,6 +6,7 @@ import { createApiKey } from '../../server/core/api-key.js';
 import type { ApiKeyStore } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import type { Storage } from '../../storage/index.js';
+import { packageRoot } from '../package-root.js';
 import type { ServerConfig } from './config.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { CATALOG_SCOPES } from './scopes.js';
@@ -29,7 +28,7 @@ export async function seedSample(
   const { users } = storage.authorization;
   if ((await users.list(1)).length > 0) return;
   const { learners } = await seedSampleCatalog(storage.catalog, {
-    dataFolder: findDataFolder(),
+    dataFolder: join(packageRoot(), 'data'),
     clock: systemClock,
   });
   for (const learner of learners) {
@@ -69,13 +68,4 @@ export async function mintDemoKey(
     systemClock,
   );
   return { key, learner: user.id };
-}
-
-/** The package's own data folder: beside its package.json, wherever this module was bundled to. */
-function findDataFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
-    folder = dirname(folder);
-  }
-  return join(folder, 'data');
 }
