@@ -187,7 +187,9 @@ describe('a 2025 session over HTTP', () => {
     const server = await start();
     const token = await server.token();
     const session = await openSession(server.mcpUrl, { token });
-    const request = legacyRequest('tools/call', readNote, { token, session, id: 41 });
+    // A client that wants progress gets a stream, however short the call.
+    const params = { ...readNote, _meta: { progressToken: 'p' } };
+    const request = legacyRequest('tools/call', params, { token, session, id: 41 });
     const body = await (await fetch(server.mcpUrl, request)).text();
     const firstEventId = /^id: (\d+)$/m.exec(body)?.[1] ?? '';
     await (

@@ -10,6 +10,7 @@ import {
 import { type DirectRequest, createRecogniser } from '../mcp/direct-request.js';
 import type { ModernHandler } from '../mcp/modern.js';
 import type { ServerFactoryOptions } from '../mcp/server-factory.js';
+import type { SessionCall, SessionCallAnswer } from '../mcp/session-call.js';
 
 /** The short way for plain 2026-07-28 requests: no web streams, no server instance. */
 export interface DirectPath {
@@ -47,13 +48,7 @@ export function createDirectPath(options: ServerFactoryOptions, modern: ModernHa
           return undefined;
         }
         if (made.kind !== 'body') return made;
-        const { body } = made;
-        response.writeHead(200, {
-          ...HEADERS,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-        });
-        response.end(body);
+        sendBody(response, made.body);
         return undefined;
       } finally {
         running.delete(cancellation);
@@ -67,6 +62,33 @@ export function createDirectPath(options: ServerFactoryOptions, modern: ModernHa
 }
 
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+function sendBody(
+  response: ServerResponse,
+  body: string | Buffer,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(200, {
+    ...HEADERS,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** The answer to a call of a 2025-era session that needed no stream. */
+export function sendSessionCall(
+  response: ServerResponse,
+  call: SessionCall,
+  answer: Exclude<SessionCallAnswer, { readonly kind: 'replay' }>,
+): void {
+  if (answer.kind === 'body') {
+    sendBody(response, answer.body, { 'mcp-session-id': call.sessionId });
+  } else if (!response.destroyed) {
+    response.writeHead(499, HEADERS).end();
+  }
+}
 
 /** @returns undefined as soon as the call is cancelled: a handler that does not listen is not waited for */
 function untilCancelled(

@@ -7,13 +7,15 @@ import { insufficientScopes, targetOf } from '../core/policy.js';
 import type { AuditLog } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
 import { appendAudit } from '../mcp/operation.js';
 import type { Replay } from '../mcp/server-factory.js';
+import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
 import { sendCredentialRejection, sendInsufficientScope } from './challenge-response.js';
-import type { DirectPath } from './direct-exchange.js';
+import { type DirectPath, sendSessionCall } from './direct-exchange.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
 import type { ResourceMetadata } from './resource-metadata.js';
 import { sendRpcError } from './respond.js';
@@ -69,19 +71,40 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
       body = read.value;
     }
     const direct = method === 'POST' ? options.direct?.recognise(request, body) : undefined;
-    const era = direct === undefined ? classifyEra(method, request.headers, body) : 'modern';
+    const call =
+      method === 'POST' && direct === undefined && options.direct !== undefined
+        ? recogniseSessionCall(request.headers, body)
+        : undefined;
+    const era = eraOf(direct, call) ?? classifyEra(method, request.headers, body);
     const required = await missingScope(options, era, body, principal);
     if (required !== undefined) {
       sendInsufficientScope(response, required, options.metadata.urlFor(request));
       return;
     }
     const exchange = { request, response, body, era, principal };
-    if (direct === undefined) return dispatch(options, exchange);
-    const left = await options.direct?.serve(direct, response, principal);
-    if (left !== undefined) {
-      await dispatch(options, exchange, left.kind === 'replay' ? left.replay : undefined);
+    let replay: Replay | undefined;
+    if (direct !== undefined) {
+      const left = await options.direct?.serve(direct, response, principal);
+      if (left === undefined) return;
+      if (left.kind === 'replay') ({ replay } = left);
+    } else if (call !== undefined) {
+      const answer = await options.sessions.call(call, principal);
+      if (answer !== undefined && answer.kind !== 'replay') {
+        sendSessionCall(response, call, answer);
+        return;
+      }
+      replay = answer?.replay;
     }
+    await dispatch(options, exchange, replay);
   };
+}
+
+function eraOf(
+  direct: DirectRequest | undefined,
+  call: SessionCall | undefined,
+): InboundEra | undefined {
+  if (direct !== undefined) return 'modern';
+  return call === undefined ? undefined : 'legacy';
 }
 
 /** @returns undefined when the request was refused and is answered */
@@ -189,7 +212,7 @@ async function dispatch(
       );
       return;
     }
-    const answer = await options.sessions.handle(web, body, principal);
+    const answer = await options.sessions.handle(web, body, principal, replay);
     try {
       await sendWebResponse(response, answer.response, lease.signal);
     } finally {

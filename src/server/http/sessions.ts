@@ -13,7 +13,8 @@ import {
   openLegacySession,
   resumeLegacySession,
 } from '../mcp/legacy-session.js';
-import type { ServerFactory } from '../mcp/server-factory.js';
+import type { Replay, ServerFactory } from '../mcp/server-factory.js';
+import type { SessionCall, SessionCallAnswer } from '../mcp/session-call.js';
 
 export interface SessionsOptions {
   readonly store: SessionStore;
@@ -33,7 +34,14 @@ export interface SessionsOptions {
  */
 export interface Sessions {
   /** @param request - without a body: the parsed one is given beside it */
-  handle(request: Request, body: unknown, principal: Principal | undefined): Promise<SessionAnswer>;
+  handle(
+    request: Request,
+    body: unknown,
+    principal: Principal | undefined,
+    replay?: Replay,
+  ): Promise<SessionAnswer>;
+  /** @returns undefined when nothing was run: there is something about the session that {@link handle} has to judge */
+  call(call: SessionCall, principal: Principal | undefined): Promise<SessionCallAnswer | undefined>;
   announce(change: Change): void;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
@@ -118,8 +126,38 @@ export function createSessions(options: SessionsOptions): Sessions {
     return keep(record.id, resumeLegacySession(record, { ...options, id: record.id }));
   };
 
+  const extend = async (record: SessionRecord, now: number): Promise<void> => {
+    if (record.expiresAt - now < ttlSeconds * (1 - EXTEND_AFTER_SHARE)) {
+      await store.update(record.id, { expiresAt: now + ttlSeconds });
+    }
+  };
+
   return {
-    async handle(request, body, principal) {
+    async call(call, principal) {
+      const now = nowSeconds(clock);
+      const record = SESSION_ID.test(call.sessionId)
+        ? await store.find(call.sessionId, now)
+        : undefined;
+      if (
+        record === undefined ||
+        !isSameIdentity(record, principal ?? NOBODY) ||
+        !record.isInitialized ||
+        record.protocolVersion !== call.protocolVersion
+      ) {
+        return undefined;
+      }
+      const kept = await resume(record);
+      kept.active += 1;
+      try {
+        await extend(record, now);
+        return await kept.session.call(call, principal);
+      } finally {
+        kept.active -= 1;
+        kept.lastUsedMs = clock.nowMs();
+      }
+    },
+
+    async handle(request, body, principal, replay) {
       const id = request.headers.get(SESSION_HEADER);
       if (id === null) {
         if (request.method === 'POST' && isJsonObject(body) && body['method'] === 'initialize') {
@@ -145,12 +183,10 @@ export function createSessions(options: SessionsOptions): Sessions {
         }
       };
       kept.active += 1;
-      if (record.expiresAt - now < ttlSeconds * (1 - EXTEND_AFTER_SHARE)) {
-        await store.update(id, { expiresAt: now + ttlSeconds });
-      }
+      await extend(record, now);
       try {
         await remember(store, id, body);
-        const response = await kept.session.handle(request, body, principal);
+        const response = await kept.session.handle(request, body, principal, replay);
         if (request.method === 'DELETE' && response.ok) {
           await store.delete(id);
           live.delete(id);

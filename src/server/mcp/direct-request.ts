@@ -46,7 +46,8 @@ const CALL_MEMBERS = new Set(['name', 'arguments', '_meta']);
 const MAX_KNOWN_ENVELOPES = 1000;
 const MAX_ENVELOPE_CHARS = 4096;
 const RESERVED_PREFIX = 'io.modelcontextprotocol/';
-const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
+/** Spellings of the media type that nobody disagrees about. */
+export const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 
 /**
  * Knows the plain requests by sight. It refuses nothing: a request that it does not know goes the long way, so the
@@ -111,7 +112,7 @@ export function createRecogniser(): RecogniseDirect {
   };
 }
 
-function isRequestId(id: unknown): id is string | number {
+export function isRequestId(id: unknown): id is string | number {
   return typeof id === 'string' || Number.isSafeInteger(id);
 }
 
@@ -120,12 +121,19 @@ function isPlainCall(
   headers: IncomingHttpHeaders,
   params: JsonObject,
 ): boolean {
-  const { name, arguments: args } = params;
+  const { name } = params;
   if (typeof name !== 'string' || headers['mcp-name'] !== name) return false;
-  for (const member of Object.keys(params)) if (!CALL_MEMBERS.has(member)) return false;
-  if (args !== undefined && (!isJsonObject(args) || Object.hasOwn(args, '__proto__'))) return false;
+  if (!isPlainCallParams(params)) return false;
   const tool = registry.tools.get(name);
   return tool !== undefined && !hasParamHeaders(tool);
+}
+
+/** Whether the params of a call are well-formed in both eras and belong to no earlier round. */
+export function isPlainCallParams(params: JsonObject): boolean {
+  const { name, arguments: args } = params;
+  if (typeof name !== 'string') return false;
+  for (const member of Object.keys(params)) if (!CALL_MEMBERS.has(member)) return false;
+  return args === undefined || (isJsonObject(args) && !Object.hasOwn(args, '__proto__'));
 }
 
 function isPlainList(registry: Registry, method: string, params: JsonObject): boolean {

@@ -139,10 +139,12 @@ function silence(): Promise<void> {
 }
 
 /** Text blocks and an object: nothing in it that the wire schemas would alter or refuse. */
-function isPlainResult(result: CallToolResult | InputRequiredResult): result is CallToolResult {
+export function isPlainResult(
+  result: CallToolResult | InputRequiredResult,
+): result is CallToolResult {
   const { content, structuredContent, isError } = result as CallToolResult;
   if ('resultType' in result || '_meta' in result || !Array.isArray(content)) return false;
-  if (structuredContent !== undefined && !isJsonObject(structuredContent)) return false;
+  if (structuredContent !== undefined && !isPlainStructure(structuredContent)) return false;
   if (isError === false) return false;
   return content.every(
     (block) =>
@@ -151,6 +153,10 @@ function isPlainResult(result: CallToolResult | InputRequiredResult): result is 
       typeof block.text === 'string' &&
       Object.keys(block).length === 2,
   );
+}
+
+function isPlainStructure(value: unknown): boolean {
+  return isJsonObject(value) && !Object.hasOwn(value, '__proto__');
 }
 
 type Encode = (result: CallToolResult, id: string | number) => string;

@@ -4,17 +4,31 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
-import type { JsonObject } from '../../shared/json.js';
+import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change } from '../core/changes.js';
 import type { EventLog, SessionRecord } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
-import { type ServerFactory, type ServerInstance, toAuthInfo } from './server-factory.js';
+import {
+  type Replay,
+  Replays,
+  type ServerFactory,
+  type ServerInstance,
+  toAuthInfo,
+} from './server-factory.js';
+import { type SessionCall, type SessionCallAnswer, SessionCalls } from './session-call.js';
 
 /** A 2025-era session as this process serves it. Closing it loses nothing: the record can be taken up again. */
 export interface LegacySession {
   /** @param request - without a body: the parsed one is given beside it */
-  handle(request: Request, body: unknown, principal: Principal | undefined): Promise<Response>;
+  handle(
+    request: Request,
+    body: unknown,
+    principal: Principal | undefined,
+    replay?: Replay,
+  ): Promise<Response>;
+  /** Runs a plain call without the transport. Its replay, if there is one, belongs into {@link handle}. */
+  call(call: SessionCall, principal: Principal | undefined): Promise<SessionCallAnswer>;
   /** Tells the client of a change, if it is one that it hears of. */
   announce(change: Change): Promise<void>;
   readonly subscriptions: ReadonlySet<string>;
@@ -53,18 +67,18 @@ export async function resumeLegacySession(
 ): Promise<LegacySession> {
   const { session, instance, store } = await connect(options);
   store.isMuted = true;
-  await replay(session, {
+  await playBack(session, {
     jsonrpc: '2.0',
     id: 'resume',
     method: 'initialize',
     params: { ...record.initializeParams, protocolVersion: record.protocolVersion },
   });
   if (record.isInitialized) {
-    await replay(session, { jsonrpc: '2.0', method: 'notifications/initialized' }, record);
+    await playBack(session, { jsonrpc: '2.0', method: 'notifications/initialized' }, record);
   }
   if (record.logLevel !== undefined) {
     const params = { level: record.logLevel };
-    await replay(
+    await playBack(
       session,
       { jsonrpc: '2.0', id: 'resume-level', method: 'logging/setLevel', params },
       record,
@@ -88,12 +102,19 @@ async function connect(options: LegacySessionOptions): Promise<Connected> {
     eventStore: store,
     retryInterval: RETRY_MS,
   });
-  const instance = options.factory({ era: 'legacy' });
+  const replays = new Replays();
+  const calls = new SessionCalls();
+  const instance = options.factory({ era: 'legacy' }, replays.take);
   const { server } = instance.mcp;
   await instance.mcp.connect(transport);
   const session: LegacySession = {
     subscriptions: instance.subscriptions,
-    async handle(request, body, principal) {
+    async handle(request, body, principal, replay) {
+      replays.give(request, replay);
+      if (isJsonObject(body) && body['method'] === 'notifications/cancelled') {
+        const params = body['params'];
+        if (isJsonObject(params)) calls.cancel(params['requestId']);
+      }
       if (await isStandaloneStream(request, store)) transport.closeStandaloneSSEStream();
       const authInfo = toAuthInfo(principal);
       return transport.handleRequest(request, {
@@ -115,7 +136,11 @@ async function connect(options: LegacySessionOptions): Promise<Connected> {
           return server.sendResourceUpdated({ uri: change.uri });
       }
     },
-    close: () => instance.mcp.close(),
+    call: (call, principal) => calls.run(instance, call, principal),
+    async close() {
+      calls.close();
+      await instance.mcp.close();
+    },
   };
   return { session, instance, store };
 }
@@ -134,7 +159,7 @@ async function isStandaloneStream(request: Request, store: SessionEventStore): P
 }
 
 /** @param record - given after `initialize`, when the transport expects the headers of an open session */
-async function replay(
+async function playBack(
   session: LegacySession,
   message: JsonObject,
   record?: SessionRecord,
