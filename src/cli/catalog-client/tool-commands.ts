@@ -1,5 +1,5 @@
 import type { CallToolResult, Client, Tool } from '@modelcontextprotocol/client';
-import { isJsonObject } from '../../shared/json.js';
+import { isJsonObject, parseJson } from '../../shared/json.js';
 import { rootCause } from '../../client/connect.js';
 import { printable } from '../../client/token-endpoint.js';
 import { type CallArguments, pairsToArguments, parseCallArguments } from './call-arguments.js';
@@ -29,8 +29,16 @@ export async function runCall(context: ClientContext, args: readonly string[]): 
     );
     const text = describeResult(result);
     if (result.isError === true) throw new ToolFailedError(call.tool, text, result);
-    context.print(result, text);
+    context.print(result, context.io.stdout.isTTY === true ? indented(text) : text);
   });
+}
+
+/** A person reads JSON by its lines, a program by its bytes: only a terminal gets it indented. */
+function indented(text: string): string {
+  const parsed = parseJson(text);
+  return parsed.ok && typeof parsed.value === 'object'
+    ? JSON.stringify(parsed.value, undefined, 2)
+    : text;
 }
 
 async function withClient(

@@ -29,9 +29,10 @@ export function readyMessage(ready: Ready): string {
     `  Authorization server   ${config.issuer}`,
     `  Data                   ${config.databasePath}`,
   );
-  if (people.length > 0 && config.role !== 'mcp') {
-    const names = people.map((person) => `${person.displayName} (${person.tenant})`);
-    lines.push(`  Demo sign-in           ${names.join(', ')}`);
+  if (config.role !== 'mcp') {
+    for (const [at, { displayName, tenant }] of people.entries()) {
+      lines.push(`  ${(at === 0 ? 'Demo sign-in' : '').padEnd(23)}${displayName} (${tenant})`);
+    }
   }
   if (demo !== undefined) {
     lines.push(
