@@ -1,4 +1,6 @@
 import { request as httpRequest } from 'node:http';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestServer, startTestServer } from '../server/support/test-server.js';
 import {
@@ -34,6 +36,20 @@ function statusOf(method: string, headers: Readonly<Record<string, string>>): Pr
 }
 
 describe('the door', () => {
+  it('is on loopback alone: its port is free on the other addresses of the machine [H-3]', async () => {
+    const outer = Object.values(networkInterfaces())
+      .flat()
+      .filter((address) => address?.family === 'IPv4' && !address.internal)
+      .map((address) => address?.address);
+    for (const host of outer) {
+      const other = createServer();
+      await new Promise<void>((resolve, reject) => {
+        other.on('error', reject).listen({ host, port: server.listening.port }, resolve);
+      });
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+
   it('is one path for both eras and every method [H-1]', async () => {
     const token = await server.token();
     const session = await openSession(server.mcpUrl, { token });
