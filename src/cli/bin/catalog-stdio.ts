@@ -14,7 +14,8 @@ const program = baseCommand(io).action(
     else await serveOverStdio(config, io);
   },
 );
-// No await here: the bundle is a script, and its code cache cannot hold a module.
-void runCommand(program, process.argv.slice(2), io).then((code) => {
-  process.exitCode = code;
-});
+// No await at the top level: the bundle is a script, and its code cache cannot hold a module.
+async function run(): Promise<void> {
+  process.exitCode = await runCommand(program, process.argv.slice(2), io);
+}
+void run();

@@ -47,7 +47,7 @@ const MAX_KNOWN_ENVELOPES = 1000;
 const MAX_ENVELOPE_CHARS = 4096;
 const RESERVED_PREFIX = 'io.modelcontextprotocol/';
 /** Spellings of the media type that nobody disagrees about. */
-export const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
+export const PLAIN_JSON: RegExp = /^application\/json(?:; ?charset=utf-8)?$/i;
 
 /**
  * Knows the plain requests by sight. It refuses nothing: a request that it does not know goes the long way, so the
