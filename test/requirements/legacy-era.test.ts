@@ -1,60 +1,28 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type TestServer, startTestServer } from '../server/support/test-server.js';
 import { MODERN, initializeRequest, legacyRequest, openSession } from '../server/support/wire.js';
-import { OpenStream, send } from './support/exchange.js';
+import { send } from './support/exchange.js';
+import { type LegacyWire, createLegacyWire } from './support/legacy-wire.js';
 import { createWorkshop } from './support/workshop.js';
 
-const workshop = createWorkshop();
 let server: TestServer;
 let token: string;
+let wire: LegacyWire;
 beforeAll(async () => {
-  server = await startTestServer({ registry: workshop.registry });
+  server = await startTestServer({ registry: createWorkshop().registry });
   token = await server.token();
+  wire = createLegacyWire(server, token);
 });
+afterEach(() => wire.closeStreams());
 afterAll(() => server.close());
-
-const streams: OpenStream[] = [];
-afterEach(async () => {
-  for (const stream of streams.splice(0)) await stream.close();
-});
 
 const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const;
 const echo = { name: 'echo', arguments: { text: 'x' } };
+const streamed = { name: 'climb', arguments: {}, _meta: { progressToken: 'p' } };
 
-/** Opens a session of a version, with the headers that its clients send. */
-async function open(
-  protocolVersion: string,
-  capabilities: object = {},
-): Promise<Readonly<Record<string, string>>> {
-  const params = { protocolVersion, capabilities, clientInfo: { name: 'wire', version: '1' } };
-  const { answer, headers } = await send(
-    server.mcpUrl,
-    legacyRequest('initialize', params, { token }),
-  );
-  expect(answer.result?.['protocolVersion']).toBe(protocolVersion);
-  const sent = {
-    'mcp-session-id': headers.get('mcp-session-id') ?? '',
-    ...(protocolVersion !== '2025-03-26' && { 'mcp-protocol-version': protocolVersion }),
-  };
-  const { status } = await post('notifications/initialized', {}, sent);
-  expect(status).toBe(202);
-  return sent;
-}
-
-function post(method: string, params: object, headers: Readonly<Record<string, string>>, id = 1) {
-  return send(server.mcpUrl, legacyRequest(method, params, { token, headers, id }));
-}
-
-async function listenTo(headers: Readonly<Record<string, string>>): Promise<OpenStream> {
-  const response = await fetch(server.mcpUrl, {
-    headers: { accept: 'text/event-stream', authorization: `Bearer ${token}`, ...headers },
-  });
-  expect(response.status).toBe(200);
-  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
-  const stream = new OpenStream(response);
-  streams.push(stream);
-  return stream;
-}
+const open: LegacyWire['open'] = (...args) => wire.open(...args);
+const post: LegacyWire['post'] = (...args) => wire.post(...args);
+const listenTo: LegacyWire['listenTo'] = (...args) => wire.listenTo(...args);
 
 describe('initialize', () => {
   it.each(VERSIONS)(
@@ -196,7 +164,7 @@ describe('a session', () => {
 
   it('keeps the events of its streams from other people [SEC-6]', async () => {
     const headers = await open('2025-11-25');
-    const { text } = await post('tools/call', echo, headers);
+    const { text } = await post('tools/call', streamed, headers);
     const [, eventId = ''] = /^id: (.+)$/m.exec(text) ?? [];
     const eve = await server.token({ sub: 'eve' });
     const theirs = await openSession(server.mcpUrl, { token: eve });
@@ -224,8 +192,7 @@ describe('the streams of a session', () => {
   it('carry each message once: what belongs to a call is not on the session’s own stream [L-9]', async () => {
     const headers = await open('2025-11-25');
     const stream = await listenTo(headers);
-    const params = { name: 'climb', arguments: {}, _meta: { progressToken: 'p' } };
-    const { messages } = await post('tools/call', params, headers);
+    const { messages } = await post('tools/call', streamed, headers);
     expect(messages.map(({ method }) => method)).toContain('notifications/progress');
     server.http.notify.promptsChanged();
     expect((await stream.next())?.method).toBe('notifications/prompts/list_changed');
@@ -243,73 +210,14 @@ describe('the streams of a session', () => {
   it('have event ids that are unique in the session, and begin with an empty event [L-11]', async () => {
     const headers = await open('2025-11-25');
     const texts = [
-      (await post('tools/call', echo, headers, 1)).text,
-      (await post('tools/call', echo, headers, 2)).text,
+      (await post('tools/call', streamed, headers, 1)).text,
+      (await post('tools/call', streamed, headers, 2)).text,
     ];
     const ids = texts.flatMap((text) => [...text.matchAll(/^id: (.+)$/gm)].map(([, id]) => id));
     expect(ids.length).toBeGreaterThanOrEqual(4);
     expect(new Set(ids).size).toBe(ids.length);
     for (const text of texts)
       expect(text).toMatch(/^(?:retry: \d+\n)?id: .+\n(?:retry: \d+\n)?data:\s*\n/);
-  });
-});
-
-describe('cancellation in the 2025 era', () => {
-  it('is not a connection that breaks: the call goes on, and its answer can be had later [L-10]', async () => {
-    const headers = await open('2025-11-25');
-    const hold = workshop.nextHold();
-    const leaving = new AbortController();
-    const request = legacyRequest(
-      'tools/call',
-      { name: 'hold', arguments: {}, _meta: { progressToken: 'p' } },
-      { token, headers, id: 77 },
-    );
-    const response = await fetch(server.mcpUrl, { ...request, signal: leaving.signal });
-    const stream = new OpenStream(response);
-    await stream.next();
-    await hold.started;
-    const [, eventId = ''] = /^id: (.+)$/m.exec(stream.text) ?? [];
-    leaving.abort();
-    let isAborted = false;
-    void hold.aborted.then(() => (isAborted = true));
-    hold.release();
-    await expect
-      .poll(() => server.stores.audit.recent(1))
-      .toMatchObject([{ target: 'hold', outcome: 'ok' }]);
-    expect(isAborted).toBe(false);
-    const resumed = await listenTo({ ...headers, 'last-event-id': eventId });
-    const messages = [await resumed.next(), await resumed.next()];
-    expect(messages.at(-1)).toMatchObject({ id: 77, result: { content: [{ text: 'held' }] } });
-  });
-
-  it('is notifications/cancelled: the work stops and no answer comes [L-10]', async () => {
-    const headers = await open('2025-11-25');
-    const hold = workshop.nextHold();
-    const params = { name: 'hold', arguments: {} };
-    const response = await fetch(
-      server.mcpUrl,
-      legacyRequest('tools/call', params, { token, headers, id: 78 }),
-    );
-    await hold.started;
-    const { status } = await post(
-      'notifications/cancelled',
-      { requestId: 78, reason: 'enough' },
-      headers,
-    );
-    expect(status).toBe(202);
-    await hold.aborted;
-    await expect
-      .poll(() => server.stores.audit.recent(1))
-      .toMatchObject([{ target: 'hold', outcome: 'cancelled' }]);
-    await response.body?.cancel();
-  });
-
-  it('of a request that is not running, or is already answered, is ignored [L-10]', async () => {
-    const headers = await open('2025-11-25');
-    for (const requestId of [1, 'unknown', 12_345]) {
-      expect((await post('notifications/cancelled', { requestId }, headers)).status).toBe(202);
-    }
-    expect((await post('ping', {}, headers)).status).toBe(200);
   });
 });
 

@@ -139,8 +139,9 @@ export const legacyRequirements: readonly Requirement[] = [
     behaviour:
       'A broken connection cancels nothing; the cancelled notification does, and no answer follows it.',
     tests: inFile(
-      'test/requirements/legacy-era.test.ts',
+      'test/requirements/legacy-cancellation.test.ts',
       'is not a connection that breaks: the call goes on, and its answer can be had later [L-10]',
+      'is not a connection that breaks before anything was answered [L-10]',
       'is notifications/cancelled: the work stops and no answer comes [L-10]',
       'of a request that is not running, or is already answered, is ignored [L-10]',
     ),
