@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Challenge, parseChallenges } from '../../src/oauth/challenge.js';
 import { ISSUER, type TestServer, startTestServer } from '../server/support/test-server.js';
-import { initializeRequest, modernRequest } from '../server/support/wire.js';
+import { initializeRequest, modernRequest, openSession } from '../server/support/wire.js';
 import { legacy, modern, send } from './support/exchange.js';
 import { createWorkshop } from './support/workshop.js';
 
@@ -296,6 +296,22 @@ describe('a token', () => {
     expect((await modern(served, 'tools/list', {}, { token })).status).toBe(200);
     served.clock.advance(61);
     expect((await modern(served, 'tools/list', {}, { token })).status).toBe(401);
+  });
+
+  it('that ends takes the streams of its session with it [TOK-2]', async () => {
+    const served = await start();
+    const token = await served.token({ lifetimeSeconds: 60 });
+    const session = await openSession(served.mcpUrl, { token });
+    // The clock stands still just before the end of the token: the timer that is left is a real one.
+    served.clock.advance(59.9);
+    const stream = await fetch(served.mcpUrl, {
+      headers: {
+        accept: 'text/event-stream',
+        authorization: `Bearer ${token}`,
+        'mcp-session-id': session,
+      },
+    });
+    expect([stream.status, await stream.text()]).toEqual([200, '']);
   });
 
   it('is in no log, no answer and no stored record [TOK-6] [SEC-10]', async () => {

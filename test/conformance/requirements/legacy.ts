@@ -182,6 +182,14 @@ export const legacyRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: 'L-13',
+    level: 'SHOULD',
+    source: legacy('server/resources'),
+    behaviour: 'A resource that does not exist is answered with -32002 in the 2025 era.',
+    tests: [],
+    gap: 'It is answered with -32602 there too, which clients of both eras understand.',
+  },
+  {
     id: 'L-14',
     level: 'MUST',
     source: legacy('server/tools'),

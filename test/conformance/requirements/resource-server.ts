@@ -212,6 +212,7 @@ export const resourceServerRequirements: readonly Requirement[] = [
       ...inFile(
         'test/requirements/resource-server.test.ts',
         'that was checked a moment ago is refused once it expires [TOK-2]',
+        'that ends takes the streams of its session with it [TOK-2]',
       ),
     ],
   },

@@ -141,8 +141,7 @@ export const securityRequirements: readonly Requirement[] = [
     id: 'SEC-12',
     level: 'MUST',
     source: modern('server/resources'),
-    behaviour:
-      'Resource URIs are validated, and cannot leave the space that their template describes.',
+    behaviour: 'Resource URIs are validated: what fits no resource and no template is not served.',
     tests: inFile(
       'test/server/core/core.test.ts',
       '%s and %s give %j',
