@@ -14,7 +14,7 @@ const text = (value: string) => ({ content: [{ type: 'text' as const, text: valu
 const nameForm = z.object({ name: z.string() });
 
 /** Lets the calls of `hold` end, and tells what became of them. */
-export interface Hold {
+interface Hold {
   readonly started: Promise<void>;
   readonly aborted: Promise<void>;
   release(): void;
