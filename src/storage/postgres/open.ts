@@ -70,8 +70,10 @@ export async function openPostgresStorage(
   const first = new pg.Client({ ...config, ...timeLimits(MIGRATION_TIMEOUT_MS) });
   first.on('error', () => undefined);
   let hasRowSecurity: boolean;
+  let isConnected = false;
   try {
     await first.connect();
+    isConnected = true;
     await migratePostgres(first, grantTo);
     const { rows } = await first.query<{ bypasses: boolean }>(
       'SELECT rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname = current_user',
@@ -80,7 +82,8 @@ export async function openPostgresStorage(
   } catch (error) {
     throw error instanceof Error ? unavailable(error) : error;
   } finally {
-    await first.end().catch(() => undefined);
+    // Without a connection there is nothing to end, and nothing would answer.
+    if (isConnected) await first.end().catch(() => undefined);
   }
   const pool = new pg.Pool({
     ...config,
@@ -89,8 +92,9 @@ export async function openPostgresStorage(
     // Statements that nobody waits for travel together with the next one.
     pipeline: true,
   } as PoolConfig);
-  // An idle connection that breaks is replaced; who needs the server and does not get it is told then.
+  // A connection that breaks is replaced; who needs the server and does not get it is told by the statement.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     ...createStores(createPostgresEngine(pool, { unavailable })),
     hasRowSecurity,
