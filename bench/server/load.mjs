@@ -21,7 +21,7 @@ export function formatRequest(port, path, { headers, body }) {
  *
  * @param {Buffer} request
  * @returns {Promise<number>} elapsed milliseconds
- * @throws when an answer has another status than 200
+ * @throws when an answer is no success
  */
 export async function load(port, request, count, connections = 4) {
   let left = count;
@@ -63,7 +63,7 @@ function drive(port, request, takeTurn, onAnswer) {
       const answer = parseAnswer(pending);
       if (answer === undefined) return;
       pending = pending.subarray(answer.end);
-      if (!answer.head.startsWith('HTTP/1.1 200')) {
+      if (!answer.head.startsWith('HTTP/1.1 2')) {
         socket.destroy();
         reject(new Error(`unexpected answer: ${answer.head}\n${answer.body.toString('utf8')}`));
         return;
@@ -89,9 +89,14 @@ function parseAnswer(bytes) {
   }
   if (!/\r\ntransfer-encoding: *chunked/i.test(head))
     return { head, body: Buffer.alloc(0), end: start };
-  const chunksEnd = bytes.indexOf(CHUNKS_END, start);
+  // The line end before the last chunk may be the head's.
+  const chunksEnd = bytes.indexOf(CHUNKS_END, start - 2);
   if (chunksEnd === -1) return undefined;
-  return { head, body: dechunk(bytes.subarray(start, chunksEnd + 2)), end: chunksEnd + 7 };
+  return {
+    head,
+    body: dechunk(bytes.subarray(start, Math.max(start, chunksEnd + 2))),
+    end: chunksEnd + 7,
+  };
 }
 
 function dechunk(bytes) {

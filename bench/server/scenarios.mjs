@@ -94,5 +94,6 @@ export async function prepare(row, scenario, { port, path, token }) {
   const session = /\r\nmcp-session-id: *(\S+)/i.exec(head)?.[1];
   if (session === undefined) throw new Error(`${row.label} opened no session: ${head}`);
   const headers = { 'mcp-session-id': session, 'mcp-protocol-version': LEGACY };
+  await exchange(port, send(headers, { method: 'notifications/initialized' }));
   return send(headers, { id: 1, method, params });
 }
