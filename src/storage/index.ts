@@ -7,4 +7,4 @@ export {
   openPostgresStorage,
 } from './postgres/open.js';
 export { openSqliteStorage } from './sqlite/open.js';
-export type { Storage } from './storage.js';
+export type { Storage, Stores } from './storage.js';

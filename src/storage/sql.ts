@@ -16,12 +16,13 @@ export type SqlRequest =
  * Storage code that both engines run: a generator that yields requests and is handed their answers. SQLite runs it to
  * its end in one go, so that no other request slips into its transaction; PostgreSQL awaits each answer.
  *
- * Statements are written as SQLite has them, with `?` for parameters, in the part of SQL that both engines share.
+ * Statements are written as SQLite has them, with `?` for parameters, in the part of SQL that both engines share. They
+ * name their columns: a newer version may add some while this one runs.
  */
 export type SqlProgram<T> = Generator<SqlRequest, T, unknown>;
 
 export interface SqlEngine {
-  /** Runs statements one by one, each kept at once. For programs that do not name a tenant. */
+  /** Runs a program of one statement, outside any transaction. It cannot name a tenant. */
   run<T>(work: () => SqlProgram<T>): Promise<T>;
   /** Runs statements that only read, in one transaction where the engine needs one. */
   read<T>(work: () => SqlProgram<T>): Promise<T>;

@@ -14,6 +14,8 @@ const SET_TENANT = "SELECT set_config('app.tenant', $1, true)";
 export interface PostgresEngineOptions {
   /** Makes what is thrown of a failure that is no answer of the server. */
   readonly unavailable: (cause: Error) => Error;
+  /** See `PostgresOptions.isPreparing`. Default true. */
+  readonly isPreparing?: boolean;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface PostgresEngineOptions {
  * lends connections per transaction may stand between.
  */
 export function createPostgresEngine(pool: Pool, options: PostgresEngineOptions): SqlEngine {
+  const statementOf = rememberStatements(options.isPreparing ?? true);
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect();
@@ -30,7 +33,7 @@ export function createPostgresEngine(pool: Pool, options: PostgresEngineOptions)
   };
   const withStatements = async <T>(work: (statements: Statements) => Promise<T>): Promise<T> => {
     const client = await connect();
-    const statements = new Statements(client);
+    const statements = new Statements(client, statementOf);
     try {
       return await work(statements);
     } catch (error) {
@@ -77,22 +80,24 @@ export function createPostgresEngine(pool: Pool, options: PostgresEngineOptions)
 class Statements {
   /** The connection must not be used again: it broke, or nobody knows what state its transaction is in. */
   isBroken = false;
+  readonly statementOf: (sql: string) => Statement;
   readonly #client: PoolClient;
   #sent: Promise<unknown>[] = [];
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, statementOf: (sql: string) => Statement) {
     this.#client = client;
+    this.statementOf = statementOf;
   }
 
-  send(sql: string, values?: unknown[]): void {
-    const sent = this.#query(sql, values);
+  send(statement: string | Statement, values?: unknown[]): void {
+    const sent = this.#query(statement, values);
     // Its failure is met by the next `ask`.
     sent.catch(() => undefined);
     this.#sent.push(sent);
   }
 
-  async ask(sql: string, values?: unknown[]): Promise<QueryResult> {
-    const result = this.#query(sql, values);
+  async ask(statement: string | Statement, values?: unknown[]): Promise<QueryResult> {
+    const result = this.#query(statement, values);
     // In the order they were sent: the first failure is the cause of those after it.
     const [last] = await Promise.all([result, this.settle()]);
     return last;
@@ -115,14 +120,35 @@ class Statements {
     }
   }
 
-  async #query(sql: string, values: unknown[] | undefined): Promise<QueryResult> {
+  async #query(statement: string | Statement, values: unknown[] | undefined): Promise<QueryResult> {
     try {
-      return await this.#client.query(sql, values);
+      return await (typeof statement === 'string'
+        ? this.#client.query(statement, values)
+        : this.#client.query({ ...statement, values: values ?? [] }));
     } catch (error) {
       if (error instanceof Error && isConnectionFailure(error)) this.isBroken = true;
       throw error;
     }
   }
+}
+
+/** A statement as PostgreSQL has it; with a name, each connection parses it once. */
+interface Statement {
+  readonly text: string;
+  readonly name?: string;
+}
+
+/** The stores have a fixed list of statements, so each is translated once. */
+function rememberStatements(isPreparing: boolean): (sql: string) => Statement {
+  const known = new Map<string, Statement>();
+  return (sql) => {
+    const found = known.get(sql);
+    if (found !== undefined) return found;
+    const text = toPostgresSql(sql);
+    const statement = isPreparing ? { text, name: `catalog_${known.size}` } : { text };
+    known.set(sql, statement);
+    return statement;
+  };
 }
 
 async function runToEnd<T>(statements: Statements, program: SqlProgram<T>): Promise<T> {
@@ -134,9 +160,11 @@ async function runToEnd<T>(statements: Statements, program: SqlProgram<T>): Prom
 async function fulfil(statements: Statements, request: SqlRequest): Promise<unknown> {
   switch (request.kind) {
     case 'all':
-      return (await statements.ask(toPostgresSql(request.sql), toValues(request.params))).rows;
+      return (await statements.ask(statements.statementOf(request.sql), toValues(request.params)))
+        .rows;
     case 'run': {
-      const result = await statements.ask(toPostgresSql(request.sql), toValues(request.params));
+      const statement = statements.statementOf(request.sql);
+      const result = await statements.ask(statement, toValues(request.params));
       return result.rowCount ?? 0;
     }
     case 'runEach':
@@ -160,7 +188,7 @@ function sendEach(
     const some = rows.slice(start, start + MAX_ROWS_PER_STATEMENT);
     const together = repeatRow(sql, some.length);
     if (together === undefined) {
-      const one = toPostgresSql(sql);
+      const one = statements.statementOf(sql);
       for (const row of some) statements.send(one, toValues(row));
     } else {
       statements.send(toPostgresSql(together), toValues(some.flat()));

@@ -14,6 +14,8 @@ interface ApiKeyRow {
   readonly last_used_at: number | null;
 }
 
+const COLUMNS = `id, name, issuer, subject, tenant, scopes, created_at, expires_at, revoked_at, last_used_at`;
+
 export function createApiKeyStore(engine: SqlEngine): ApiKeyStore {
   return {
     async create(record, keyHash) {
@@ -38,13 +40,15 @@ export function createApiKeyStore(engine: SqlEngine): ApiKeyStore {
     },
     async findByHash(keyHash) {
       const row = await engine.run(() =>
-        get<ApiKeyRow>('SELECT * FROM api_key WHERE key_hash = ?', keyHash),
+        get<ApiKeyRow>(`SELECT ${COLUMNS} FROM api_key WHERE key_hash = ?`, keyHash),
       );
       return row === undefined ? undefined : toRecord(row);
     },
     async list() {
       return (
-        await engine.run(() => all<ApiKeyRow>('SELECT * FROM api_key ORDER BY created_at, id'))
+        await engine.run(() =>
+          all<ApiKeyRow>(`SELECT ${COLUMNS} FROM api_key ORDER BY created_at, id`),
+        )
       ).map(toRecord);
     },
     async revoke(id, nowSeconds) {

@@ -39,7 +39,11 @@ export function createAuditLog(engine: SqlEngine): AuditLog {
     },
     async recent(limit) {
       const rows = await engine.run(() =>
-        all<AuditTableRow>('SELECT * FROM audit_row ORDER BY row_no DESC LIMIT ?', limit),
+        all<AuditTableRow>(
+          `SELECT at, issuer, subject, tenant, client_id, transport, era, operation, target, outcome, duration_ms
+            FROM audit_row ORDER BY row_no DESC LIMIT ?`,
+          limit,
+        ),
       );
       return rows.map(toRow);
     },

@@ -30,8 +30,10 @@ interface ReplayRow {
   expires_at: number;
 }
 
-const INSERT = `INSERT INTO as_artifact (model, id_hash, payload, grant_hash, uid_hash, user_code_hash, client_id,
-  account_id, consumed_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const COLUMNS = `model, id_hash, payload, grant_hash, uid_hash, user_code_hash, client_id, account_id,
+  consumed_at, expires_at, created_at`;
+
+const INSERT = `INSERT INTO as_artifact (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 // A repeated save never brings a spent artifact back: `consumed_at` is the business of `consume` alone.
 const UPSERT = `${INSERT} ON CONFLICT (model, id_hash) DO UPDATE SET payload = excluded.payload,
@@ -50,7 +52,7 @@ class Conflict extends Error {
 
 export function createArtifactStore(engine: SqlEngine): ArtifactStore {
   const findBy = (column: 'id_hash' | 'uid_hash' | 'user_code_hash') => {
-    const sql = `SELECT * FROM as_artifact WHERE model = ? AND ${column} = ?`;
+    const sql = `SELECT ${COLUMNS} FROM as_artifact WHERE model = ? AND ${column} = ?`;
     return async (model: string, hash: string): Promise<ArtifactRecord | undefined> => {
       const row = await engine.run(() => get<ArtifactRow>(sql, model, hash));
       return row === undefined ? undefined : toRecord(row);
@@ -62,7 +64,11 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
     findByUserCode: findBy('user_code_hash'),
     async findReplay(idHash) {
       const row = await engine.run(() =>
-        get<ReplayRow>('SELECT * FROM as_refresh_replay WHERE id_hash = ?', idHash),
+        get<ReplayRow>(
+          `SELECT id_hash, grant_hash, successor_hash, response, expires_at FROM as_refresh_replay
+            WHERE id_hash = ?`,
+          idHash,
+        ),
       );
       return row === undefined ? undefined : toReplay(row);
     },

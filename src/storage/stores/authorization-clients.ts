@@ -19,7 +19,8 @@ export function createAuthorizationClientStore(engine: SqlEngine): Authorization
     async find(clientId, nowSeconds) {
       const row = await engine.run(() =>
         get<ClientRow>(
-          'SELECT * FROM as_client WHERE client_id = ? AND (expires_at IS NULL OR expires_at >= ?)',
+          `SELECT client_id, metadata, source, created_at, last_used_at, expires_at FROM as_client
+            WHERE client_id = ? AND (expires_at IS NULL OR expires_at >= ?)`,
           clientId,
           nowSeconds,
         ),

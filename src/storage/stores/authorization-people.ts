@@ -22,15 +22,22 @@ interface ConsentRow {
   granted_at: number;
 }
 
+const USER_COLUMNS = `id, display_name, tenant, scopes, is_disabled`;
+
 export function createAuthorizationUserStore(engine: SqlEngine): AuthorizationUserStore {
   return {
     async find(id) {
-      const row = await engine.run(() => get<UserRow>('SELECT * FROM as_user WHERE id = ?', id));
+      const row = await engine.run(() =>
+        get<UserRow>(`SELECT ${USER_COLUMNS} FROM as_user WHERE id = ?`, id),
+      );
       return row === undefined ? undefined : toUser(row);
     },
     async list(limit) {
       const rows = await engine.run(() =>
-        all<UserRow>('SELECT * FROM as_user ORDER BY display_name, id LIMIT ?', limit),
+        all<UserRow>(
+          `SELECT ${USER_COLUMNS} FROM as_user ORDER BY display_name, id LIMIT ?`,
+          limit,
+        ),
       );
       return rows.map(toUser);
     },
@@ -56,7 +63,8 @@ export function createConsentStore(engine: SqlEngine): ConsentStore {
     async find(userId, clientId, resource) {
       const row = await engine.run(() =>
         get<ConsentRow>(
-          'SELECT * FROM as_consent WHERE user_id = ? AND client_id = ? AND resource = ?',
+          `SELECT user_id, client_id, resource, scopes, client_fingerprint, granted_at FROM as_consent
+            WHERE user_id = ? AND client_id = ? AND resource = ?`,
           userId,
           clientId,
           resource,

@@ -15,7 +15,8 @@ export function createSigningKeyStore(engine: SqlEngine): SigningKeyStore {
   return {
     async list() {
       const rows = await engine.run(() =>
-        all<SigningKeyRow>('SELECT * FROM as_signing_key ORDER BY created_at, kid'),
+        all<SigningKeyRow>(`SELECT kid, algorithm, private_jwk, created_at, activate_at, retire_at, remove_at
+            FROM as_signing_key ORDER BY created_at, kid`),
       );
       return rows.map(toRecord);
     },

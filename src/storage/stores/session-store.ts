@@ -41,7 +41,9 @@ export function createSessionStore(engine: SqlEngine): SessionStore {
     async find(id, nowSeconds) {
       const row = await engine.run(() =>
         get<SessionRow>(
-          'SELECT * FROM mcp_session WHERE id_hash = ? AND expires_at > ?',
+          `SELECT issuer, subject, client_id, protocol_version, initialize_params, is_initialized, log_level,
+             subscriptions, created_at, expires_at
+           FROM mcp_session WHERE id_hash = ? AND expires_at > ?`,
           hashId(id),
           nowSeconds,
         ),
