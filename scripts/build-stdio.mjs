@@ -86,7 +86,7 @@ export async function buildStdio(root, shared) {
     format: 'cjs',
     entryPoints: ['src/cli/bin/catalog-stdio.ts'],
     plugins: [late],
-    external: ['@photostructure/sqlite', '@napi-rs/keyring'],
+    external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg'],
     define: { 'import.meta.url': '__bundleUrl' },
     minifySyntax: true,
     minifyWhitespace: true,

@@ -29,7 +29,7 @@ const bundled = {
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  external: ['@photostructure/sqlite', '@napi-rs/keyring'],
+  external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg'],
   minifySyntax: true,
   minifyWhitespace: true,
 };

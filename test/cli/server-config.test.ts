@@ -44,6 +44,13 @@ describe('resolveConfig', () => {
     });
   });
 
+  it('takes a PostgreSQL URL with a password from the environment alone, and masks it', () => {
+    const url = 'postgres://u:hunter2@h/d';
+    const config = resolveConfig({ database: url }, { CATALOG_DATABASE: url });
+    expect(config.database).toEqual({ kind: 'postgres', url });
+    expect(JSON.stringify(describeConfig(config))).not.toContain('hunter2');
+  });
+
   it('keeps an external issuer to the byte', () => {
     const raw = { role: 'mcp', issuer: 'https://idp.example.com/tenant/' };
     expect(resolveConfig(raw, {})).toMatchObject({ issuer: raw.issuer, isExternalIssuer: true });
@@ -59,7 +66,8 @@ describe('resolveConfig', () => {
     [{ host: '0.0.0.0', publicUrl: 'https://c.example.com' }, {}, 'CATALOG_MASTER_SECRET'],
     [{}, { CATALOG_MASTER_SECRET: 'short' }, '5 characters'],
     [{ issuer: 'https://idp.example.com' }, {}, '--role=mcp'],
-    [{ database: 'postgres://u:p@h/d' }, {}, '--database'],
+    [{ database: 'mysql://u@h/d' }, {}, 'mysql'],
+    [{ database: 'postgres://u:p@h/d' }, {}, 'CATALOG_DATABASE'],
   ] as const)('refuses %j with %j', (raw, env, message) => {
     expect(() => resolveConfig(raw, env)).toThrow(ConfigurationError);
     expect(() => resolveConfig(raw, env)).toThrow(message);

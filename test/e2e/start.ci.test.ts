@@ -113,7 +113,8 @@ describe('npm start', () => {
 describe('the settings', () => {
   it.each([
     ['--port', 'http', '--port "http"'],
-    ['--database', 'postgres://localhost/x', '--database'],
+    ['--database', 'mysql://localhost/x', '--database'],
+    ['--database', 'postgres://127.0.0.1:1/x', '127.0.0.1'],
     ['--public-url', 'http://catalog.example.com', 'https'],
     ['--issuer', 'https://idp.example.com', '--role=mcp'],
     ['--role', 'everything', 'role'],

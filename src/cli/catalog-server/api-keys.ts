@@ -5,9 +5,9 @@ import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import type { ApiKeyRecord } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
-import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
+import { openStorage } from './open-storage.js';
 import { defaultPerson, seedSample } from './sample.js';
 import { CATALOG_SCOPES } from './scopes.js';
 
@@ -54,7 +54,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
           'It is shown this once. Give it to a client as CATALOG_API_KEY, or in the header X-API-Key.\n';
         print(opened, io, { key, ...record }, human);
       } finally {
-        opened.close();
+        await opened.close();
       }
     });
 
@@ -72,7 +72,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
           records.map((record) => `${describe(record)}\n`).join(''),
         );
       } finally {
-        opened.close();
+        await opened.close();
       }
     });
 
@@ -89,7 +89,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
         }
         print(opened, io, { id, isRevoked: true }, `${id} is revoked.\n`);
       } finally {
-        opened.close();
+        await opened.close();
       }
     });
 }
@@ -97,7 +97,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
 async function open(command: Command, io: CliIo) {
   const settings: RawSettings = command.optsWithGlobals();
   const config = resolveConfig(settings, io.env);
-  const storage = openSqliteStorage(config.databasePath);
+  const storage = await openStorage(config);
   await seedSample(storage, config);
   return {
     isJson: config.isJson,

@@ -13,6 +13,10 @@ type Role = 'all' | 'mcp' | 'auth';
 type Transport = 'http' | 'stdio';
 type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
 /** The effective settings of `catalog-server`. */
 export interface ServerConfig {
   readonly transport: Transport;
@@ -25,7 +29,7 @@ export interface ServerConfig {
   readonly issuer: string;
   readonly isExternalIssuer: boolean;
   readonly dataFolder: string;
-  readonly databasePath: string;
+  readonly database: DatabaseConfig;
   readonly accessTokenTtlSeconds: number;
   readonly logLevel: LogLevel;
   readonly isJson: boolean;
@@ -117,9 +121,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     defaultText: 'the data folder of your account',
   },
   database: {
-    flags: '--database <path>',
+    flags: '--database <path or url>',
     env: 'CATALOG_DATABASE',
-    description: 'SQLite file',
+    description: 'SQLite file, or PostgreSQL (15 or newer) as postgres://user@host/name',
     defaultText: 'catalog.sqlite in the data folder',
   },
   accessTokenTtl: {
@@ -213,7 +217,7 @@ export function resolveConfig(
     publicUrl,
     ...resolveIssuer(raw, role, publicUrl),
     dataFolder,
-    databasePath: parseDatabase(raw.database, dataFolder),
+    database: parseDatabase(raw.database, dataFolder, env),
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     isJson: raw.json === true,
@@ -223,7 +227,11 @@ export function resolveConfig(
 
 /** The settings for `--print-config`: what is in force, secrets masked. */
 export function describeConfig(config: ServerConfig): Record<string, unknown> {
-  return { ...config, masterSecret: config.masterSecret === undefined ? 'generated' : '********' };
+  return {
+    ...config,
+    database: describeDatabase(config.database),
+    masterSecret: config.masterSecret === undefined ? 'generated' : '********',
+  };
 }
 
 /** The port is known only once the listener is up when 0 was asked for. */
@@ -273,13 +281,37 @@ function defaultDataFolder(env: Readonly<Record<string, string | undefined>>): s
   return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'catalog-mcp');
 }
 
-function parseDatabase(database: string | undefined, dataFolder: string): string {
-  if (database === undefined) return join(dataFolder, 'catalog.sqlite');
+function parseDatabase(
+  database: string | undefined,
+  dataFolder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): DatabaseConfig {
+  if (database === undefined) return { kind: 'sqlite', path: join(dataFolder, 'catalog.sqlite') };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(database)?.[1];
-  if (scheme === undefined) return resolve(database);
-  throw new ConfigurationError(
-    `--database has the scheme ${quote(scheme)}: this version stores in a SQLite file, give its path`,
-  );
+  if (scheme === undefined) return { kind: 'sqlite', path: resolve(database) };
+  if (!/^postgres(ql)?$/.test(scheme)) {
+    throw new ConfigurationError(
+      `--database has the scheme ${quote(scheme)}: give the path of a SQLite file, or postgres://user@host/name`,
+    );
+  }
+  if (!URL.canParse(database)) {
+    throw new ConfigurationError('--database is not a URL of the form postgres://user@host/name');
+  }
+  const hasPassword = new URL(database).password !== '';
+  if (hasPassword && database !== env[SETTINGS.database.env]) {
+    throw new ConfigurationError(
+      `--database holds a password, which every process of this machine can read there: put the URL into ${SETTINGS.database.env}, or the password into PGPASSWORD or ~/.pgpass`,
+    );
+  }
+  return { kind: 'postgres', url: database };
+}
+
+/** What may be shown of a database: never its password. */
+export function describeDatabase(database: DatabaseConfig): string {
+  if (database.kind === 'sqlite') return database.path;
+  const url = new URL(database.url);
+  if (url.password !== '') url.password = '********';
+  return url.href;
 }
 
 function parseWhole(flag: string, value: string, minimum: number, maximum: number): number {

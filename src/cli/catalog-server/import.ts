@@ -13,10 +13,10 @@ import {
 import { SHARED_TENANT } from '../../catalog/domain/scope.js';
 import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
-import { openSqliteStorage } from '../../storage/index.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
+import { openStorage } from './open-storage.js';
 
 const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' } as const;
 // A report on a terminal is read by a person; the whole list goes to --rejects.
@@ -52,7 +52,7 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
   const config = resolveConfig(flags, io.env);
   const size = sizeOf(file);
   const format = formatOf(file, flags.format);
-  const storage = openSqliteStorage(config.databasePath);
+  const storage = await openStorage(config);
   const rejects = flags.rejects === undefined ? undefined : createWriteStream(flags.rejects);
   const progress = startProgress(io, config.isJson ? 0 : size * 2);
   const shown: RejectedRow[] = [];
@@ -77,7 +77,7 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
     return report.isApplied;
   } finally {
     progress.stop();
-    storage.close();
+    await storage.close();
     if (rejects !== undefined) await new Promise((resolve) => rejects.end(resolve));
   }
 }

@@ -1,5 +1,5 @@
 import type { AuthorizationUser } from '../../authorization/ports.js';
-import type { ServerConfig } from './config.js';
+import { type ServerConfig, describeDatabase } from './config.js';
 
 export interface Ready {
   readonly config: ServerConfig;
@@ -27,7 +27,7 @@ export function readyMessage(ready: Ready): string {
   if (config.role !== 'auth') lines.push(`  MCP server             ${mcp}`);
   lines.push(
     `  Authorization server   ${config.issuer}`,
-    `  Data                   ${config.databasePath}`,
+    `  Data                   ${describeDatabase(config.database)}`,
   );
   if (config.role !== 'mcp') {
     for (const [at, { displayName, tenant }] of people.entries()) {

@@ -5,7 +5,7 @@ import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import { createApiKey } from '../../server/core/api-key.js';
 import type { ApiKeyStore } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
-import type { Storage } from '../../storage/index.js';
+import type { Stores } from '../../storage/index.js';
 import { packageRoot } from '../package-root.js';
 import type { ServerConfig } from './config.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
@@ -21,7 +21,7 @@ const DEMO_KEY_TTL_SECONDS = 24 * 3600;
  * can reach starts empty.
  */
 export async function seedSample(
-  storage: Storage,
+  storage: Stores,
   config: Pick<ServerConfig, 'publicUrl'>,
 ): Promise<void> {
   if (!isLoopbackUrl(config.publicUrl)) return;

@@ -11,13 +11,14 @@ import {
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import { deriveKey } from '../../shared/sealing.js';
-import { type Storage, openSqliteStorage } from '../../storage/index.js';
+import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { remoteIssuer } from './issuers.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
+import { openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
@@ -28,7 +29,7 @@ const DRAIN_MS = 5000;
 interface Parts {
   readonly config: ServerConfig;
   readonly raw: RawSettings;
-  readonly storage: Storage;
+  readonly storage: Stores;
   readonly secret: Uint8Array;
   readonly logger: Logger;
 }
@@ -43,7 +44,7 @@ export async function serveOverHttp(
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
-  const storage = openSqliteStorage(config.databasePath);
+  const storage = await openStorage(config);
   const parts = { config, raw, storage, secret, logger };
   const closers: (() => Promise<void>)[] = [];
   try {
@@ -63,7 +64,7 @@ export async function serveOverHttp(
     await signalled;
   } finally {
     await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
-    storage.close();
+    await storage.close();
   }
 }
 

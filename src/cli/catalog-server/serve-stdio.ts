@@ -4,11 +4,11 @@ import { createRegistry } from '../../server/core/registry.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
 import { deriveKey } from '../../shared/sealing.js';
-import { openSqliteStorage } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import type { ServerConfig } from './config.js';
 import { loadMasterSecret } from './master-secret.js';
+import { openStorage } from './open-storage.js';
 import { serverInfo } from './server-info.js';
 
 const HOW_TO_GET_A_KEY =
@@ -21,7 +21,7 @@ const HOW_TO_GET_A_KEY =
 export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<void> {
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
-  const storage = openSqliteStorage(config.databasePath);
+  const storage = await openStorage(config);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
@@ -44,5 +44,5 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
     process.once(signal, () => void server.close());
   }
   await server.closed;
-  storage.close();
+  await storage.close();
 }

@@ -1,0 +1,20 @@
+import type { Stores } from '../../storage/index.js';
+import type { ServerConfig } from './config.js';
+
+/** The stores of the configured database. */
+export interface OpenStorage extends Stores {
+  close(): Promise<void>;
+}
+
+/** Opens the configured database, creating tables (and for SQLite the file) where they are missing. */
+export async function openStorage(config: Pick<ServerConfig, 'database'>): Promise<OpenStorage> {
+  const { database } = config;
+  // Loaded here: a process that uses one engine does not pay for the other.
+  if (database.kind === 'postgres') {
+    const { openPostgresStorage } = await import('../../storage/postgres/open.js');
+    return openPostgresStorage(database.url);
+  }
+  const { openSqliteStorage } = await import('../../storage/sqlite/open.js');
+  const storage = openSqliteStorage(database.path);
+  return { ...storage, close: async () => storage.close() };
+}
