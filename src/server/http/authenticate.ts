@@ -96,12 +96,11 @@ type Credential =
   | { readonly kind: 'token'; readonly token: string };
 
 function readCredential(request: IncomingMessage): Result<Credential, CredentialRejection> {
-  const { authorization = [], 'x-api-key': apiKeys = [] } = request.headersDistinct;
-  if (authorization.length > 1 || apiKeys.length > 1) {
+  const { authorization: header, 'x-api-key': keyHeader } = request.headers;
+  if (isRepeated(request, 'authorization') || isRepeated(request, 'x-api-key')) {
     return err({ kind: 'malformed', reason: 'a credential header is given twice' });
   }
-  const [header] = authorization;
-  const [apiKey] = apiKeys;
+  const apiKey = typeof keyHeader === 'string' ? keyHeader : undefined;
   const isBearer = header !== undefined && /^Bearer( |$)/i.test(header);
   if (!isBearer) {
     // Another scheme is not ours to judge: as if nothing had come (RFC 6750 §3.1).
@@ -117,4 +116,15 @@ function readCredential(request: IncomingMessage): Result<Credential, Credential
   return ok(
     token.startsWith(API_KEY_PREFIX) ? { kind: 'api-key', key: token } : { kind: 'token', token },
   );
+}
+
+/** Asked of the raw list: node keeps the first `authorization` and joins the others. */
+function isRepeated({ headers, rawHeaders }: IncomingMessage, name: string): boolean {
+  if (headers[name] === undefined) return false;
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const raw = rawHeaders[index] ?? '';
+    if (raw.length === name.length && raw.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
 }

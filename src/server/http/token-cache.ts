@@ -1,6 +1,6 @@
+import { hash } from 'node:crypto';
 import type { AccessTokenClaims, AccessTokenVerifier } from '../../oauth/access-token.js';
 import { type Clock, nowSeconds } from '../../shared/clock.js';
-import { hashId } from '../../shared/ids.js';
 import { ok } from '../../shared/result.js';
 
 const MAX_ENTRIES = 10_000;
@@ -22,7 +22,7 @@ export function cacheVerifiedTokens(
 ): AccessTokenVerifier {
   const entries = new Map<string, Entry>();
   return async (token) => {
-    const key = hashId(token);
+    const key = hash('sha256', token, 'base64');
     const now = nowSeconds(clock);
     const known = entries.get(key);
     if (known !== undefined) {
