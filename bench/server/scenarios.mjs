@@ -31,7 +31,12 @@ export const scenarios = [
       { label: 'SDK v2 on express', target: 'sdk-v2-express', request: 'modern' },
       { label: 'SDK v1 stateless on express', target: 'sdk-v1-stateless', request: 'stateless' },
       { label: 'tmcp 1.20.0', target: 'tmcp', request: 'modern', isPeer: true },
-      { label: 'fastmcp 4.20.16', target: 'fastmcp', request: 'modern', isPeer: true },
+      {
+        label: 'fastmcp 4.20.16, stateless',
+        target: 'fastmcp',
+        request: 'stateless',
+        isPeer: true,
+      },
     ],
   },
   {
@@ -58,7 +63,12 @@ export const scenarios = [
       { label: 'SDK v2 on node:http', target: 'sdk-v2-node', request: 'modern' },
       { label: 'SDK v1 session on express', target: 'sdk-v1-session', request: 'session' },
       { label: 'tmcp 1.20.0', target: 'tmcp', request: 'modern', isPeer: true },
-      { label: 'fastmcp 4.20.16', target: 'fastmcp', request: 'modern', isPeer: true },
+      {
+        label: 'fastmcp 4.20.16, stateless',
+        target: 'fastmcp',
+        request: 'stateless',
+        isPeer: true,
+      },
     ],
   },
 ];

@@ -53,9 +53,10 @@ export const targets = {
 
   async 'sdk-v2-express'({ tools }) {
     const { toNodeHandler } = await import('@modelcontextprotocol/node');
-    const { createMcpExpressApp } = await import('@modelcontextprotocol/express');
+    const { default: express } = await import('express');
     const handle = toNodeHandler(await sdkV2Handler(tools));
-    const app = createMcpExpressApp();
+    const app = express();
+    app.use(express.json());
     app.all('/mcp', (request, response) => void handle(request, response, request.body));
     return listen(createServer(app));
   },
