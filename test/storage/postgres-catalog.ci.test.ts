@@ -4,44 +4,35 @@ import { searchCourses } from '../../src/catalog/domain/search.js';
 import type { CatalogStore } from '../../src/catalog/domain/ports.js';
 import { recommendCourses } from '../../src/catalog/domain/recommend.js';
 import type { CourseId, LearnerScope } from '../../src/catalog/domain/scope.js';
-import { seedSampleCatalog } from '../../src/catalog/sample.js';
+import { type SampleLearner, seedSampleCatalog } from '../../src/catalog/sample.js';
 import { type PostgresStorage, openPostgresStorage } from '../../src/storage/index.js';
-import { CURSOR_SECRET, DATA_FOLDER, clock, sampleStore } from '../catalog/support.js';
+import {
+  CURSOR_SECRET,
+  DATA_FOLDER,
+  clock,
+  courseRecord,
+  sampleStore,
+} from '../catalog/support.js';
 import { type PlainRoleServer, startPlainRoleServer } from '../support/postgres.js';
 import { describeCourseStore } from './contract/catalog-courses.js';
 import { describeLearnerStore } from './contract/catalog-learners.js';
 
 let plain: PlainRoleServer;
-const opened: PostgresStorage[] = [];
 
 beforeAll(async () => {
   plain = await startPlainRoleServer();
 });
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((storage) => storage.close()));
-});
+afterEach(() => plain.closeAll());
 afterAll(() => plain.server.stop());
 
-async function make(): Promise<CatalogStore> {
-  const storage = await openPostgresStorage(await plain.createDatabase(), { poolSize: 8 });
-  opened.push(storage);
-  return storage.catalog;
-}
+const make = async (): Promise<CatalogStore> => (await plain.open(undefined, 8)).catalog;
 
 describeCourseStore('PostgreSQL, as a plain role', make);
 describeLearnerStore('PostgreSQL, as a plain role', make);
 
 describe('the sample catalog on both engines', () => {
   const alderbrook = { tenant: 'alderbrook' };
-  const learners: LearnerScope[] = [
-    ['alderbrook', 'demo-nora'],
-    ['alderbrook', 'demo-milan'],
-    ['alderbrook', 'demo-aiko'],
-    ['tessera', 'demo-jonas'],
-    ['tessera', 'demo-lucia'],
-    ['tessera', 'demo-sam'],
-    ['tessera', 'nobody-yet'],
-  ].map(([tenant = '', subject = '']) => ({ tenant, issuer: 'local', subject }));
+  let people: readonly SampleLearner[];
   let storage: PostgresStorage;
   let sqlite: CatalogStore;
   let postgres: CatalogStore;
@@ -49,7 +40,8 @@ describe('the sample catalog on both engines', () => {
   beforeAll(async () => {
     storage = await openPostgresStorage(await plain.createDatabase());
     postgres = storage.catalog;
-    await seedSampleCatalog(postgres, { dataFolder: DATA_FOLDER, clock });
+    const seeded = await seedSampleCatalog(postgres, { dataFolder: DATA_FOLDER, clock });
+    people = seeded.learners;
     ({ store: sqlite } = await sampleStore());
   });
   afterAll(() => storage.close());
@@ -93,11 +85,16 @@ describe('the sample catalog on both engines', () => {
     } while (cursor !== undefined && count < 100);
   });
 
-  it.each(learners)('gives $subject the same recommendations and history', async (learner) => {
-    const found = await same((store) => recommendCourses(store, learner, learner, { limit: 10 }));
-    expect(found.items.length).toBeGreaterThan(0);
-    await same((store) => store.learners.history(learner));
-    await same((store) => store.learners.find(learner));
+  it('gives everybody the same recommendations, profile and history', async () => {
+    expect(people).toHaveLength(6);
+    const stranger = { tenant: 'tessera', subject: 'nobody-yet' };
+    for (const { tenant, subject } of [...people, stranger]) {
+      const learner: LearnerScope = { tenant, issuer: 'local', subject };
+      const found = await same((store) => recommendCourses(store, learner, learner, { limit: 10 }));
+      expect(found.items.length, subject).toBeGreaterThan(0);
+      await same((store) => store.learners.history(learner));
+      await same((store) => store.learners.find(learner));
+    }
   });
 
   it('counts the same transitions', async () => {
@@ -131,6 +128,66 @@ describe('the sample catalog on both engines', () => {
     await same((store) => store.courses.coursesTeaching(alderbrook, skills, 20));
     await same((store) => store.courses.skillsNamed(alderbrook, ['sql', 'python']));
     await same((store) => store.courses.rolesNamed(alderbrook, ['data analyst']));
+  });
+});
+
+describe('two processes on one catalog', () => {
+  const acme = { tenant: 'acme' };
+  const id = (text: string): CourseId => text as CourseId;
+  const learner = (subject: string): LearnerScope => ({ ...acme, issuer: 'local', subject });
+
+  async function two(): Promise<readonly [CatalogStore, CatalogStore]> {
+    const url = await plain.createDatabase();
+    return [(await plain.open(url)).catalog, (await plain.open(url)).catalog];
+  }
+
+  it('import the same courses at once: each is there once, and so is its index', async () => {
+    const [one, other] = await two();
+    const records = Array.from({ length: 60 }, (_, index) =>
+      courseRecord({ id: `course-${index}`, title: `Title ${index} shared`, teaches: { sql: 2 } }),
+    );
+    const counts = await Promise.all([
+      one.courses.importCourses(acme, records, { at: 1 }),
+      other.courses.importCourses(acme, records, { at: 2 }),
+    ]);
+    expect(counts.map(({ created }) => created).sort((a, b) => a - b)).toEqual([0, 60]);
+    expect(counts.map(({ unchanged }) => unchanged).sort((a, b) => a - b)).toEqual([0, 60]);
+    const words = await one.courses.wordsStartingWith(acme, 'shared', 1);
+    expect(words).toEqual([{ word: 'shared', courses: 60 }]);
+  });
+
+  it('meet new tenants and new people at once, and number each once', async () => {
+    const [one, other] = await two();
+    const names = Array.from({ length: 12 }, (_, index) => `person-${index}`);
+    await Promise.all(
+      [...names, ...names].map((name, index) =>
+        (index % 2 === 0 ? one : other).learners.save(learner(name), { weeklyHours: index }, 1),
+      ),
+    );
+    const found = await Promise.all(names.map((name) => other.learners.find(learner(name))));
+    expect(new Set(found.map((profile) => profile?.id)).size).toBe(names.length);
+  });
+
+  it('count every step once while one of them counts all anew', async () => {
+    const [one, other] = await two();
+    const courses = ['a', 'b', 'c', 'd'].map(id);
+    const take = async (store: CatalogStore, subject: string): Promise<void> => {
+      for (const [index, course] of courses.entries()) {
+        await store.learners.enroll(learner(subject), { course, mustHaveCompleted: [], at: index });
+      }
+    };
+    await Promise.all([
+      ...Array.from({ length: 6 }, (_, index) => take(index % 2 === 0 ? one : other, `p${index}`)),
+      ...Array.from({ length: 4 }, () => one.transitions.rebuildTransitions(acme, 1)),
+    ]);
+    const counted = await other.transitions.transitionsFrom(acme, courses, 1);
+    await other.transitions.rebuildTransitions(acme, 2);
+    const anew = await one.transitions.transitionsFrom(acme, courses, 1);
+    expect(counted.map(({ from, to, learners }) => [from, to, learners])).toEqual(
+      anew.map(({ from, to, learners }) => [from, to, learners]),
+    );
+    expect(anew).toHaveLength(6);
+    expect(anew.every(({ learners }) => learners === 6)).toBe(true);
   });
 });
 
@@ -238,8 +295,7 @@ describe('row-level security', () => {
   });
 
   it('keeps tenants apart when their calls share the connections of a small pool', async () => {
-    const small = await openPostgresStorage(url, { poolSize: 2 });
-    opened.push(small);
+    const small = await plain.open(url, 2);
     const scopes = ['alderbrook', 'tessera', '@shared'].map((tenant) => ({ tenant }));
     const ownCourses = async (scope: { tenant: string }): Promise<string> => {
       const { total } = await small.catalog.courses.searchIndex(scope, {

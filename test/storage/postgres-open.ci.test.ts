@@ -13,7 +13,7 @@ import { all, run } from '../../src/storage/sql.js';
 import { openSqlite } from '../../src/storage/sqlite/database.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { RANKED_PAGE } from '../../src/storage/stores/catalog-search.js';
-import { type PlainRoleServer, startPlainRoleServer } from '../support/postgres.js';
+import { type PlainRoleServer, queryPostgres, startPlainRoleServer } from '../support/postgres.js';
 import { runNode } from '../support/processes.js';
 
 let plain: PlainRoleServer;
@@ -21,16 +21,6 @@ beforeAll(async () => {
   plain = await startPlainRoleServer();
 });
 afterAll(() => plain.server.stop());
-
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 function poolOf(connectionString: string, max = 4): pg.Pool {
   return new pg.Pool({ connectionString, max, pipeline: true } as pg.PoolConfig);
@@ -62,7 +52,9 @@ describe('opening a PostgreSQL database', () => {
     });
     expect(second.hasRowSecurity).toBe(false);
     await second.close();
-    expect(await query(url, 'SELECT id FROM schema_migration')).toHaveLength(migrations.length);
+    expect(await queryPostgres(url, 'SELECT id FROM schema_migration')).toHaveLength(
+      migrations.length,
+    );
   });
 
   it('lets several processes start on a new database at once', async () => {
@@ -79,14 +71,16 @@ describe('opening a PostgreSQL database', () => {
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
       runs.map(() => ({ code: 0, stderr: '' })),
     );
-    expect(await query(url, 'SELECT id FROM schema_migration')).toHaveLength(migrations.length);
-    expect(await query(url, "SELECT 1 FROM tenant WHERE slug = 'acme'")).toHaveLength(1);
+    expect(await queryPostgres(url, 'SELECT id FROM schema_migration')).toHaveLength(
+      migrations.length,
+    );
+    expect(await queryPostgres(url, "SELECT 1 FROM tenant WHERE slug = 'acme'")).toHaveLength(1);
   });
 
   it('refuses a database that a newer version wrote, and names the migration', async () => {
     const url = await plain.server.createDatabase();
     await (await openPostgresStorage(url)).close();
-    await query(url, "INSERT INTO schema_migration VALUES ('999-future', 1)");
+    await queryPostgres(url, "INSERT INTO schema_migration VALUES ('999-future', 1)");
     const { error } = await failure(url);
     expect(error).toBeInstanceOf(UnknownMigrationError);
     expect(error.message).toContain('999-future');
@@ -148,7 +142,7 @@ describe('an open PostgreSQL database', () => {
     const storage = await openPostgresStorage(url);
     const count = (): Promise<unknown> => storage.authorization.counters.increment('n', 60, 1000);
     await count();
-    await query(
+    await queryPostgres(
       url,
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user',
     );
@@ -174,7 +168,7 @@ describe('an open PostgreSQL database', () => {
     const url = await plain.createDatabase();
     const pool = poolOf(url);
     const engine = createPostgresEngine(pool, { unavailable: (cause) => cause });
-    await query(url, "INSERT INTO as_counter VALUES ('a', 0, 0), ('b', 0, 0)");
+    await queryPostgres(url, "INSERT INTO as_counter VALUES ('a', 0, 0), ('b', 0, 0)");
     let runs = 0;
     const addTo = (...names: readonly string[]): Promise<void> =>
       engine.write(function* () {
@@ -186,7 +180,7 @@ describe('an open PostgreSQL database', () => {
       });
     await Promise.all([addTo('a', 'b'), addTo('b', 'a')]);
     expect(runs).toBeGreaterThan(2);
-    expect(await query(url, 'SELECT count FROM as_counter')).toEqual([
+    expect(await queryPostgres(url, 'SELECT count FROM as_counter')).toEqual([
       { count: '2' },
       { count: '2' },
     ]);
@@ -222,7 +216,7 @@ describe('the schema on both engines', () => {
       `SELECT t.name || '.' || c.name AS at FROM sqlite_schema t JOIN pragma_table_info(t.name) c
         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'`,
     );
-    const postgres = await query(
+    const postgres = await queryPostgres(
       url,
       `SELECT table_name || '.' || column_name AS at, data_type, collation_name
         FROM information_schema.columns WHERE table_schema = 'public'`,
@@ -239,7 +233,7 @@ describe('the schema on both engines', () => {
   it('finds postings by the index under row-level security, not by reading the tenant', async () => {
     const owner = await plain.server.createDatabase();
     await (await openPostgresStorage(owner, { grantTo: plain.role })).close();
-    await query(
+    await queryPostgres(
       owner,
       `INSERT INTO posting SELECT 0, term, course, 1
         FROM generate_series(1, 1500) AS term, generate_series(1, 100) AS course;

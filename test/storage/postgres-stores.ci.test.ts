@@ -1,55 +1,35 @@
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRecord, ArtifactWrite } from '../../src/authorization/ports.js';
-import { type PostgresStorage, openPostgresStorage } from '../../src/storage/index.js';
-import { type PlainRoleServer, startPlainRoleServer } from '../support/postgres.js';
+import type { PostgresStorage } from '../../src/storage/index.js';
+import { type PlainRoleServer, queryPostgres, startPlainRoleServer } from '../support/postgres.js';
 import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
-import { describeSessionStores } from './contract/session-store.js';
+import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 let plain: PlainRoleServer;
-const opened: PostgresStorage[] = [];
 
 beforeAll(async () => {
   plain = await startPlainRoleServer();
 });
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((storage) => storage.close()));
-});
+afterEach(() => plain.closeAll());
 afterAll(() => plain.server.stop());
-
-async function open(url: string): Promise<PostgresStorage> {
-  const storage = await openPostgresStorage(url, { poolSize: 4 });
-  opened.push(storage);
-  return storage;
-}
-
-async function rowsOf(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 describeSessionStores('PostgreSQL', async () => {
   const url = await plain.createDatabase();
-  const { sessions, events } = await open(url);
+  const { sessions, events } = await plain.open(url);
   return {
     sessions,
     events,
-    dump: async () => JSON.stringify(await rowsOf(url, 'SELECT * FROM mcp_session')),
+    dump: async () => JSON.stringify(await queryPostgres(url, 'SELECT * FROM mcp_session')),
   };
 });
-describeApiKeyStore('PostgreSQL', async () => (await open(await plain.createDatabase())).apiKeys);
-describeAuditLog('PostgreSQL', async () => (await open(await plain.createDatabase())).audit);
+describeApiKeyStore('PostgreSQL', async () => (await plain.open()).apiKeys);
+describeAuditLog('PostgreSQL', async () => (await plain.open()).audit);
 describe('authorization stores on PostgreSQL', () => {
   authorizationStoresContract(async () => {
     const url = await plain.createDatabase();
-    const storages = [await open(url), await open(url)] as const;
+    const storages = [await plain.open(url), await plain.open(url)] as const;
     return {
       stores: storages[0].authorization,
       otherConnection: storages[1].authorization,
@@ -82,7 +62,7 @@ describe('writers at the same time on PostgreSQL', () => {
 
   async function twoProcesses(): Promise<readonly [PostgresStorage, PostgresStorage]> {
     const url = await plain.createDatabase();
-    return [await open(url), await open(url)];
+    return [await plain.open(url), await plain.open(url)];
   }
 
   it('spend a token once, whoever tries at the same time', async () => {
@@ -145,22 +125,10 @@ describe('writers at the same time on PostgreSQL', () => {
 
   it('number the events of a session without gap or repeat', async () => {
     const [one, two] = await twoProcesses();
-    await one.sessions.create({
-      id: 'session',
-      issuer: '',
-      subject: '',
-      clientId: '',
-      protocolVersion: '2025-11-25',
-      initializeParams: {},
-      isInitialized: true,
-      logLevel: undefined,
-      subscriptions: [],
-      createdAt: 0,
-      expiresAt: 10,
-    });
+    await one.sessions.create(sessionRecord);
     const ids = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
-        (n % 2 === 0 ? one : two).events.append('session', 'stream', { n }),
+        (n % 2 === 0 ? one : two).events.append(sessionRecord.id, 'stream', { n }),
       ),
     );
     expect(ids.map(Number).sort((a, b) => a - b)).toEqual(ids.map((_, index) => index + 1));
@@ -188,7 +156,7 @@ describe('writers at the same time on PostgreSQL', () => {
 
 describe('text on PostgreSQL', () => {
   it('keeps what it can of a text that the engine has no room for: U+0000, half a surrogate pair', async () => {
-    const { authorization } = await open(await plain.createDatabase());
+    const { authorization } = await plain.open();
     const user = { tenant: 'acme', scopes: ['a\u0000'], isDisabled: false };
     await authorization.users.upsert({ ...user, id: 'x', displayName: 'a\u0000b\uD800c' });
     expect((await authorization.users.find('x'))?.displayName).toBe('a\u{FFFD}b\u{FFFD}c');

@@ -8,7 +8,7 @@ import { createSqliteSessionStore } from '../../src/storage/sqlite/session-store
 import { describe, expect, it } from 'vitest';
 import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
-import { describeSessionStores } from './contract/session-store.js';
+import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 const databases: SqliteDatabase[] = [];
 afterEach(() => {
@@ -37,23 +37,11 @@ describe('the event log on SQLite', () => {
   it('keeps a bounded number of events per session: the oldest go first', async () => {
     const database = open();
     const sessions = createSqliteSessionStore(database);
-    await sessions.create({
-      id: 's',
-      issuer: '',
-      subject: '',
-      clientId: '',
-      protocolVersion: '2025-11-25',
-      initializeParams: {},
-      isInitialized: true,
-      logLevel: undefined,
-      subscriptions: [],
-      createdAt: 0,
-      expiresAt: 10,
-    });
+    await sessions.create(sessionRecord);
     const events = createSqliteEventLog(database, { maxEventsPerSession: 3 });
-    for (let n = 1; n <= 5; n++) await events.append('s', 'a', { n });
-    expect(await events.streamOf('s', '2')).toBeUndefined();
-    expect(await events.streamOf('s', '3')).toBe('a');
-    expect(await events.append('s', 'a', {})).toBe('6');
+    for (let n = 1; n <= 5; n++) await events.append(sessionRecord.id, 'a', { n });
+    expect(await events.streamOf(sessionRecord.id, '2')).toBeUndefined();
+    expect(await events.streamOf(sessionRecord.id, '3')).toBe('a');
+    expect(await events.append(sessionRecord.id, 'a', {})).toBe('6');
   });
 });

