@@ -88,6 +88,8 @@ export async function buildStdio(root, shared) {
     plugins: [late],
     external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg'],
     define: { 'import.meta.url': '__bundleUrl' },
+    // A script has no module loader behind it: what is loaded late is required.
+    supported: { 'dynamic-import': false },
     minifySyntax: true,
     minifyWhitespace: true,
   });

@@ -18,7 +18,7 @@ import { type RawSettings, type ServerConfig, mcpResource, withPort } from './co
 import { remoteIssuer } from './issuers.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
-import { openStorage } from './open-storage.js';
+import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
@@ -44,10 +44,11 @@ export async function serveOverHttp(
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
-  const storage = await openStorage(config);
-  const parts = { config, raw, storage, secret, logger };
-  const closers: (() => Promise<void>)[] = [];
+  const closers = [() => listening.close(DRAIN_MS)];
+  let storage: OpenStorage | undefined;
   try {
+    storage = await openStorage(config);
+    const parts = { config, raw, storage, secret, logger };
     await seedSample(storage, config);
     const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);
     if (authorization !== undefined) closers.push(() => authorization.close());
@@ -63,8 +64,8 @@ export async function serveOverHttp(
     await announce(parts, io);
     await signalled;
   } finally {
-    await Promise.all([listening.close(DRAIN_MS), ...closers.map((close) => close())]);
-    await storage.close();
+    await Promise.all(closers.map((close) => close()));
+    await storage?.close();
   }
 }
 
