@@ -9,7 +9,7 @@ import {
 } from '../../src/storage/index.js';
 import { toPostgresSql, toPostgresValue } from '../../src/storage/postgres/dialect.js';
 import { createPostgresEngine } from '../../src/storage/postgres/engine.js';
-import { all, run } from '../../src/storage/sql.js';
+import { actAsTenant, all, run } from '../../src/storage/sql.js';
 import { openSqlite } from '../../src/storage/sqlite/database.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { RANKED_PAGE } from '../../src/storage/stores/catalog-search.js';
@@ -184,6 +184,37 @@ describe('an open PostgreSQL database', () => {
       { count: '2' },
       { count: '2' },
     ]);
+    await pool.end();
+  });
+
+  it('reports a connection that breaks inside a transaction, and takes another one', async () => {
+    const pool = poolOf(await plain.createDatabase(), 1);
+    const engine = createPostgresEngine(pool, {
+      unavailable: (cause) => new StorageUnavailableError('postgres://here/x', { cause }),
+    });
+    const work = engine.write(function* () {
+      yield* run("INSERT INTO as_counter VALUES ('x', 1, 1)");
+      yield* all('SELECT pg_terminate_backend(pg_backend_pid())');
+      yield* all('SELECT pg_sleep(5)');
+    });
+    await expect(work).rejects.toThrow(StorageUnavailableError);
+    expect(await engine.run(() => all('SELECT name FROM as_counter'))).toEqual([]);
+    await pool.end();
+  });
+
+  it('forgets the tenant with the transaction, kept or not', async () => {
+    const pool = poolOf(await plain.createDatabase(), 1);
+    const engine = createPostgresEngine(pool, { unavailable: (cause) => cause });
+    const tenant = (): Promise<unknown> =>
+      engine.run(() => all("SELECT current_setting('app.tenant', true) AS tenant"));
+    await engine.write(() => actAsTenant(1));
+    expect(await tenant()).toEqual([{ tenant: '' }]);
+    const failing = engine.read(function* () {
+      yield* actAsTenant(1);
+      throw new Error('stop');
+    });
+    await expect(failing).rejects.toThrow('stop');
+    expect(await tenant()).toEqual([{ tenant: '' }]);
     await pool.end();
   });
 

@@ -24,6 +24,9 @@ export interface PostgresEngineOptions {
  */
 export function createPostgresEngine(pool: Pool, options: PostgresEngineOptions): SqlEngine {
   const statementOf = rememberStatements(options.isPreparing ?? true);
+  // A connection that breaks is replaced; who needs the server and does not get it is told by the statement.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const connect = async (): Promise<PoolClient> => {
     try {
       return await pool.connect();

@@ -98,9 +98,6 @@ export async function openPostgresStorage(
     // Statements that nobody waits for travel together with the next one.
     pipeline: true,
   } as PoolConfig);
-  // A connection that breaks is replaced; who needs the server and does not get it is told by the statement.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     ...createStores(createPostgresEngine(pool, { unavailable, isPreparing })),
     hasRowSecurity,
