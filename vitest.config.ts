@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: ['default', './test/setup/closing-line-reporter.ts'],
     coverage: {
       provider: 'v8',
+      reporter: ['text-summary'],
       include: ['src/**/*.ts'],
       exclude: ['src/**/index.ts'],
       thresholds: { lines: 85 },

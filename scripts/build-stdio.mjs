@@ -126,6 +126,9 @@ export function makeCodeCache(root) {
       input: `${lines.join('\n')}\n`,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
+  } catch (error) {
+    // A convenience must not fail an installation.
+    process.stderr.write(`no code cache for the stdio entry, it starts slower: ${error.message}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
