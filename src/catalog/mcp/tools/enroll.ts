@@ -3,7 +3,7 @@ import { type ToolDefinition, defineTool } from '../../../server/core/define.js'
 import type { Course } from '../../domain/course.js';
 import { enrollInCourse } from '../../domain/enroll.js';
 import { ENROLLMENT_STATES } from '../../domain/learner.js';
-import { NO_CALLER, NO_LEARNER, callerOf } from '../caller.js';
+import { personOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { clip, listed, problem, reply } from '../reply.js';
 import { unknownCourse } from '../unknown-course.js';
@@ -29,10 +29,10 @@ export function enrollTool({ store, clock }: CatalogDependencies): ToolDefinitio
     input,
     output,
     async handler(args, { principal }) {
-      const caller = callerOf(principal);
-      if (caller === undefined) return problem(NO_CALLER);
-      if (caller.kind !== 'person') return problem(NO_LEARNER);
-      const result = await enrollInCourse(store, caller.scope, args.id, clock.nowMs());
+      const person = personOf(principal);
+      if (!person.ok) return problem(person.error);
+      const scope = person.value;
+      const result = await enrollInCourse(store, scope, args.id, clock.nowMs());
       switch (result.status) {
         case 'unknown':
           return problem(unknownCourse(args.id, result.nearest));

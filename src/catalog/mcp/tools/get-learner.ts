@@ -3,7 +3,7 @@ import { type ToolDefinition, defineTool } from '../../../server/core/define.js'
 import { skillsOf } from '../../domain/candidates.js';
 import { ENROLLMENT_STATES } from '../../domain/learner.js';
 import { learnerIdOf } from '../../domain/scope.js';
-import { NO_CALLER, NO_LEARNER, callerOf } from '../caller.js';
+import { personOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { goalView, viewGoals } from '../goal-view.js';
 import { clip, problem, reply } from '../reply.js';
@@ -48,10 +48,9 @@ export function getLearnerTool({ store }: CatalogDependencies): ToolDefinition {
     input,
     output,
     async handler(args, { principal }) {
-      const caller = callerOf(principal);
-      if (caller === undefined) return problem(NO_CALLER);
-      if (caller.kind !== 'person') return problem(NO_LEARNER);
-      const { scope } = caller;
+      const person = personOf(principal);
+      if (!person.ok) return problem(person.error);
+      const scope = person.value;
       const profile = await store.learners.find(scope);
       const history = await store.learners.history(scope);
       const shown = history.slice(-(args.history ?? DEFAULT_HISTORY)).toReversed();

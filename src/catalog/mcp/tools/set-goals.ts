@@ -5,7 +5,7 @@ import { skillsOf } from '../../domain/candidates.js';
 import { readGoal } from '../../domain/goals.js';
 import type { Goal, LearnerSkill } from '../../domain/learner.js';
 import { findSkill } from '../../domain/lookup.js';
-import { NO_CALLER, NO_LEARNER, callerOf } from '../caller.js';
+import { personOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { goalView, viewGoals } from '../goal-view.js';
 import { listed, problem, reply } from '../reply.js';
@@ -52,10 +52,9 @@ export function setGoalsTool({ store, clock }: CatalogDependencies): ToolDefinit
     input,
     output,
     async handler(args, { principal }) {
-      const caller = callerOf(principal);
-      if (caller === undefined) return problem(NO_CALLER);
-      if (caller.kind !== 'person') return problem(NO_LEARNER);
-      const { scope } = caller;
+      const person = personOf(principal);
+      if (!person.ok) return problem(person.error);
+      const scope = person.value;
       if (Object.values(args).every((value) => value === undefined)) {
         return problem(
           'Nothing to save. Give at least one of goals, weekly_hours, languages, skills; for example {"goals": ["data analyst"], "weekly_hours": 4}.',
