@@ -84,7 +84,7 @@ export async function startPostgres(): Promise<TestPostgres> {
 }
 
 /**
- * The package, or, when this project lies in a folder that the server's user cannot enter (a clone under /root), a copy
+ * The package, or, when this project lies in a folder that the server's user cannot enter, a copy
  * of it in the temporary folder.
  */
 async function loadServer(folder: string): Promise<typeof EmbeddedPostgres> {

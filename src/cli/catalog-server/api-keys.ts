@@ -6,6 +6,7 @@ import type { ApiKeyRecord } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import type { CliIo } from '../io.js';
+import { stderrLogger } from '../stderr-logger.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { openStorage } from './open-storage.js';
 import { defaultPerson, seedSample } from './sample.js';
@@ -97,7 +98,10 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
 async function open(command: Command, io: CliIo) {
   const settings: RawSettings = command.optsWithGlobals();
   const config = resolveConfig(settings, io.env);
-  const storage = await openStorage(config);
+  const storage = await openStorage(
+    config,
+    stderrLogger(config.logLevel, (line) => io.stderr.write(line)),
+  );
   await seedSample(storage, config);
   return {
     isJson: config.isJson,

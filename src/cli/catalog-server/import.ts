@@ -15,6 +15,7 @@ import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
+import { stderrLogger } from '../stderr-logger.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { openStorage } from './open-storage.js';
 
@@ -52,7 +53,10 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
   const config = resolveConfig(flags, io.env);
   const size = sizeOf(file);
   const format = formatOf(file, flags.format);
-  const storage = await openStorage(config);
+  const storage = await openStorage(
+    config,
+    stderrLogger(config.logLevel, (line) => io.stderr.write(line)),
+  );
   const rejects = flags.rejects === undefined ? undefined : createWriteStream(flags.rejects);
   const progress = startProgress(io, config.isJson ? 0 : size * 2);
   const shown: RejectedRow[] = [];

@@ -1,3 +1,4 @@
+import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { ServerConfig } from './config.js';
 
@@ -7,12 +8,21 @@ export interface OpenStorage extends Stores {
 }
 
 /** Opens the configured database, creating tables (and for SQLite the file) where they are missing. */
-export async function openStorage(config: Pick<ServerConfig, 'database'>): Promise<OpenStorage> {
+export async function openStorage(
+  config: Pick<ServerConfig, 'database'>,
+  logger: Logger,
+): Promise<OpenStorage> {
   const { database } = config;
   // Loaded here: a process that uses one engine does not pay for the other.
   if (database.kind === 'postgres') {
     const { openPostgresStorage } = await import('../../storage/postgres/open.js');
-    return openPostgresStorage(database.url);
+    const storage = await openPostgresStorage(database.url);
+    if (!storage.hasRowSecurity) {
+      logger.warn(
+        'the database role bypasses row-level security: tenants are kept apart by the statements alone. Connect as a plain role',
+      );
+    }
+    return storage;
   }
   const { openSqliteStorage } = await import('../../storage/sqlite/open.js');
   const storage = openSqliteStorage(database.path);

@@ -47,7 +47,7 @@ export async function serveOverHttp(
   const closers = [() => listening.close(DRAIN_MS)];
   let storage: OpenStorage | undefined;
   try {
-    storage = await openStorage(config);
+    storage = await openStorage(config, logger);
     const parts = { config, raw, storage, secret, logger };
     await seedSample(storage, config);
     const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);

@@ -21,7 +21,7 @@ const HOW_TO_GET_A_KEY =
 export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<void> {
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
-  const storage = await openStorage(config);
+  const storage = await openStorage(config, logger);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
