@@ -67,7 +67,7 @@ describe('README.md', () => {
       scripts: Record<string, string>;
     };
     for (const command of DEVELOPMENT) {
-      expect(COMMANDS).toContain(command);
+      expect(COMMANDS.join('\n')).toContain(command);
       expect(scripts).toHaveProperty(command.replace(/^npm (run )?/, ''));
     }
   });

@@ -41,6 +41,7 @@ describe.each(VERSIONS)('mcp-remote %s, unmodified', (_version, script) => {
       BROWSER: browserCommand('Nora'),
     }));
 
-  it('works with an API key: --header "X-API-KEY: ..."', () =>
-    expectWorkingSession(['--header', `X-API-KEY:${server.ready.apiKey}`], {}));
+  it.each(['X-API-KEY: ', 'X-API-KEY:'])('works with an API key: --header "%s..."', (header) =>
+    expectWorkingSession(['--header', `${header}${server.ready.apiKey}`], {}),
+  );
 });
