@@ -6,15 +6,19 @@ import type { Schema } from './schema.js';
 /** The protocol era a request came in: `modern` is 2026-07-28 and later, `legacy` everything that initialises. */
 export type Era = 'modern' | 'legacy';
 
-export type LogLevel =
-  | 'debug'
-  | 'info'
-  | 'notice'
-  | 'warning'
-  | 'error'
-  | 'critical'
-  | 'alert'
-  | 'emergency';
+/** The least grave first (RFC 5424 §6.2.1). */
+export const LOG_LEVELS = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A question a tool puts to the person or the host in the middle of a call. Written once, answered in both eras. */
 export type Question =

@@ -78,6 +78,7 @@ export function createDirectAnswers(
       clock: options.clock,
       logger: options.logger,
       stateCodec: options.stateCodec,
+      log: silence,
       principalOf: () => principal,
       clientCapabilitiesOf: () => request.clientCapabilities,
     };

@@ -44,8 +44,11 @@ export function listingOf(registry: Registry): Listing {
  */
 export function pageOf<Item>(
   items: readonly Item[],
-  cursor: string | undefined,
+  cursor: unknown,
 ): { readonly page: Item[]; readonly nextCursor?: string } {
+  if (cursor !== undefined && typeof cursor !== 'string') {
+    throw invalidParams('params.cursor has to be a string');
+  }
   const start = cursor === undefined || cursor === '' ? 0 : parseCursor(cursor);
   if (start > items.length) throw invalidParams(`cursor ${quote(cursor)} is not one of this list`);
   const end = start + PAGE_SIZE;

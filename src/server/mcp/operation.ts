@@ -8,7 +8,7 @@ import {
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
-import type { Era, ToolContext } from '../core/context.js';
+import type { Era, LogLevel, ToolContext } from '../core/context.js';
 import { missingScopes } from '../../oauth/scope.js';
 import { insufficientScopes, targetOf } from '../core/policy.js';
 import type { AuditLog, AuditOutcome } from '../core/ports.js';
@@ -40,6 +40,8 @@ export interface OperationEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;
+  /** Sends a log message to the client, if it wants to hear that level. */
+  log(context: OperationContext, level: LogLevel, data: unknown, logger?: string): Promise<void>;
   principalOf(context: OperationContext): Principal | undefined;
   clientCapabilitiesOf(context: OperationContext): JsonObject;
 }
@@ -205,7 +207,7 @@ function createToolContext(
     },
     clientCapabilities: environment.clientCapabilitiesOf(context),
     ask,
-    log: (level, data, logger) => context.mcpReq.log(level, data, logger),
+    log: (...message) => environment.log(context, ...message),
     async progress(progress, total, message) {
       // Clients may count on growth (MCP basic/utilities/progress): what does not grow is not sent.
       if (token === undefined || !(progress > reported)) return;

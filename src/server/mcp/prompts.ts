@@ -5,31 +5,31 @@ import type {
   ServerContext,
 } from '@modelcontextprotocol/server';
 import { quote } from '../../shared/errors.js';
-import { isJsonObject } from '../../shared/json.js';
+import type { JsonObject } from '../../shared/json.js';
 import type { Completer } from '../core/define.js';
 import type { Principal } from '../core/principal.js';
-import { textOf } from '../core/policy.js';
 import type { Registry } from '../core/registry.js';
 import { invalidParams } from './errors.js';
-import { type OperationEnvironment, asParams, runOperation } from './operation.js';
+import { type OperationEnvironment, runOperation } from './operation.js';
+import { type Params, requireObject, requireText, textMembers } from './params.js';
 
 const MAX_COMPLETIONS = 100;
 
 /** Serves `prompts/get`. */
 export async function getPrompt(
   environment: OperationEnvironment,
-  request: { readonly method: string; readonly params?: unknown },
+  params: Params,
   context: ServerContext,
 ): Promise<GetPromptResult | InputRequiredResult> {
-  const params = asParams(request.params);
+  const name = requireText(params['name'], 'params.name');
+  const args = textMembers(params['arguments'], 'params.arguments');
   return runOperation(
     environment,
-    { method: request.method, params },
+    { method: 'prompts/get', params },
     context,
     async (requestContext) => {
-      const prompt = environment.registry.prompts.get(textOf(params['name']));
-      if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(params['name'])}`);
-      const args = textMembers(params['arguments']);
+      const prompt = environment.registry.prompts.get(name);
+      if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(name)}`);
       const missing = (prompt.arguments ?? []).find(
         (argument) => argument.required === true && args[argument.name] === undefined,
       );
@@ -50,17 +50,23 @@ export async function getPrompt(
 /** Serves `completion/complete` for prompt arguments and template variables. */
 export async function complete(
   registry: Registry,
-  params: unknown,
+  params: Params,
   principal?: Principal,
 ): Promise<CompleteResult> {
-  const { ref, argument, context } = asParams(params);
-  if (!isJsonObject(ref) || !isJsonObject(argument)) {
-    throw invalidParams('params.ref and params.argument have to be objects');
-  }
-  const completer = findCompleter(registry, ref, textOf(argument['name']));
-  const known = isJsonObject(context) ? textMembers(context['arguments']) : {};
-  const values =
-    (await completer?.(textOf(argument['value']), { arguments: known, principal })) ?? [];
+  const ref = requireObject(params['ref'], 'params.ref');
+  const argument = requireObject(params['argument'], 'params.argument');
+  const name = requireText(argument['name'], 'params.argument.name');
+  const value = requireText(argument['value'], 'params.argument.value');
+  const { context } = params;
+  const known =
+    context === undefined
+      ? {}
+      : textMembers(
+          requireObject(context, 'params.context')['arguments'],
+          'params.context.arguments',
+        );
+  const completer = findCompleter(registry, ref, name);
+  const values = (await completer?.(value, { arguments: known, principal })) ?? [];
   return {
     completion: {
       values: values.slice(0, MAX_COMPLETIONS),
@@ -72,27 +78,22 @@ export async function complete(
 
 function findCompleter(
   registry: Registry,
-  ref: Readonly<Record<string, unknown>>,
+  ref: JsonObject,
   argument: string,
 ): Completer | undefined {
   if (ref['type'] === 'ref/prompt') {
-    const prompt = registry.prompts.get(textOf(ref['name']));
-    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(ref['name'])}`);
+    const name = requireText(ref['name'], 'params.ref.name');
+    const prompt = registry.prompts.get(name);
+    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(name)}`);
     return prompt.arguments?.find((candidate) => candidate.name === argument)?.complete;
   }
-  const uri = textOf(ref['uri']);
+  if (ref['type'] !== 'ref/resource') {
+    throw invalidParams('params.ref.type has to be "ref/prompt" or "ref/resource"');
+  }
+  const uri = requireText(ref['uri'], 'params.ref.uri');
   const template = registry.resourceTemplates.get(uri);
   if (template === undefined && !registry.resources.has(uri)) {
-    throw invalidParams(`Unknown resource template: ${quote(ref['uri'])}`);
+    throw invalidParams(`Unknown resource template: ${quote(uri)}`);
   }
   return template?.complete?.[argument];
-}
-
-function textMembers(value: unknown): Record<string, string> {
-  if (!isJsonObject(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter(
-      (member): member is [string, string] => typeof member[1] === 'string',
-    ),
-  );
 }

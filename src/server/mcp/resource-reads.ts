@@ -7,21 +7,19 @@ import {
 import type { RequestContext } from '../core/context.js';
 import type { ResourceContents } from '../core/define.js';
 import { type FoundResource, findResource } from '../core/registry.js';
-import { invalidParams } from './errors.js';
-import { type OperationEnvironment, asParams, runOperation } from './operation.js';
+import { type OperationEnvironment, runOperation } from './operation.js';
+import { type Params, requireText } from './params.js';
 
 /** Serves `resources/read`. */
 export async function readResource(
   environment: OperationEnvironment,
-  request: { readonly method: string; readonly params?: unknown },
+  params: Params,
   context: ServerContext,
 ): Promise<ReadResourceResult | InputRequiredResult> {
-  const params = asParams(request.params);
-  const uri = params['uri'];
-  if (typeof uri !== 'string') throw invalidParams('params.uri has to be a string');
+  const uri = requireText(params['uri'], 'params.uri');
   return runOperation(
     environment,
-    { method: request.method, params },
+    { method: 'resources/read', params },
     context,
     async (requestContext) => {
       const found = findResource(environment.registry, uri);

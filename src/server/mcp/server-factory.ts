@@ -7,24 +7,22 @@ import {
   McpServer,
   type McpRequestContext,
   type Resource,
+  type Result,
   type ServerCapabilities,
   type ServerContext,
+  type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 import type { Clock } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
-import type { Era, RequestContext } from '../core/context.js';
+import { type Era, type LogLevel, LOG_LEVELS, type RequestContext } from '../core/context.js';
 import type { AuditLog } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
-import { internalError, toWireError } from './errors.js';
+import { internalError, invalidParams, toWireError } from './errors.js';
 import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
-import {
-  type OperationContext,
-  type OperationEnvironment,
-  asParams,
-  requireAccess,
-} from './operation.js';
+import { type OperationContext, type OperationEnvironment, requireAccess } from './operation.js';
+import { type Params, requireText } from './params.js';
 import { complete, getPrompt } from './prompts.js';
 import type { RequestStateCodec } from './request-state.js';
 import { readResource } from './resource-reads.js';
@@ -125,10 +123,13 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     });
     const { server } = mcp;
     server.onerror = (error) => options.logger.debug('protocol error', { error });
+    const levels: LogLevels = { lowest: undefined };
     const environment: OperationEnvironment = {
       ...options,
       registry,
       era,
+      log: (context, level, ...message) =>
+        isBelow(level, levels.lowest) ? Promise.resolve() : context.mcpReq.log(level, ...message),
       principalOf: (context) => options.principal ?? principalOf(context.http?.authInfo),
       clientCapabilitiesOf: (context) =>
         asCapabilities(
@@ -149,7 +150,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
         request,
         context,
       );
-    registerHandlers(mcp, environment, subscriptions);
+    registerHandlers(mcp, environment, subscriptions, levels);
     if (registry.tools.size > 0) {
       server.setRequestHandler('tools/call', async (request, context) => {
         const replay = context.http?.req && takeReplay?.(context.http.req);
@@ -217,84 +218,114 @@ function capabilitiesOf(registry: Registry): ServerCapabilities {
   };
 }
 
+/** What a legacy client wants to hear, from `logging/setLevel`; a modern one says it in every request, to the SDK. */
+interface LogLevels {
+  lowest: LogLevel | undefined;
+}
+
+function isBelow(level: LogLevel, lowest: LogLevel | undefined): boolean {
+  return lowest !== undefined && LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(lowest);
+}
+
+// The SDK answers what does not fit its own schemas with -32603 and the whole report. Behind a schema that takes all,
+// the handlers judge what they read.
+const AS_THEY_ARE: StandardSchemaV1<Params> = {
+  '~standard': {
+    version: 1,
+    vendor: 'catalog-mcp',
+    validate: (params) => ({ value: params as Params }),
+  },
+};
+
 function registerHandlers(
   { server }: McpServer,
   environment: OperationEnvironment,
   subscriptions: Set<string>,
+  levels: LogLevels,
 ): void {
   const { registry } = environment;
   const capabilities = server.getCapabilities();
-  const guard = async <Result>(
-    request: { readonly method: string; readonly params?: unknown },
-    context: ServerContext,
-    work: () => Promise<Result> | Result,
-  ): Promise<Result> => {
-    try {
-      const audited = { method: request.method, params: asParams(request.params) };
-      requireAccess(environment, audited, environment.principalOf(context));
-      return await work();
-    } catch (error) {
-      const wireError = toWireError(error);
-      if (wireError !== undefined) throw wireError;
-      environment.logger.error('a request failed', { method: request.method, error });
-      throw internalError();
-    }
+  const handle = (
+    method: string,
+    handler: (params: Params, context: ServerContext) => object | Promise<object>,
+  ): void => {
+    server.setRequestHandler(
+      method,
+      { params: AS_THEY_ARE },
+      (params, context) => handler(params, context) as Result | Promise<Result>,
+    );
   };
+  const guarded = (
+    method: string,
+    work: (params: Params, context: ServerContext) => object | Promise<object>,
+  ): void =>
+    handle(method, async (params, context) => {
+      try {
+        requireAccess(environment, { method, params }, environment.principalOf(context));
+        return await work(params, context);
+      } catch (error) {
+        const wireError = toWireError(error);
+        if (wireError !== undefined) throw wireError;
+        environment.logger.error('a request failed', { method, error });
+        throw internalError();
+      }
+    });
 
-  server.setRequestHandler('completion/complete', (request, context) =>
-    guard(request, context, () =>
-      complete(registry, request.params, environment.principalOf(context)),
-    ),
+  guarded('completion/complete', (params, context) =>
+    complete(registry, params, environment.principalOf(context)),
   );
   if (capabilities.tools !== undefined) {
-    server.setRequestHandler('tools/list', (request) => {
-      const { page, ...next } = pageOf(listingOf(registry).tools, request.params?.cursor);
+    handle('tools/list', ({ cursor }) => {
+      const { page, ...next } = pageOf(listingOf(registry).tools, cursor);
       return { tools: page, ...next };
     });
   }
   if (capabilities.prompts !== undefined) {
-    server.setRequestHandler('prompts/list', (request) => {
-      const { page, ...next } = pageOf(listingOf(registry).prompts, request.params?.cursor);
+    handle('prompts/list', ({ cursor }) => {
+      const { page, ...next } = pageOf(listingOf(registry).prompts, cursor);
       return { prompts: page, ...next };
     });
-    server.setRequestHandler('prompts/get', (request, context) =>
-      getPrompt(environment, request, context),
-    );
+    handle('prompts/get', (params, context) => getPrompt(environment, params, context));
+  }
+  if (environment.era === 'legacy') {
+    handle('logging/setLevel', ({ level }) => {
+      const known = LOG_LEVELS.find((candidate) => candidate === level);
+      if (known === undefined) {
+        throw invalidParams(`params.level has to be one of ${LOG_LEVELS.join(', ')}`);
+      }
+      levels.lowest = known;
+      return {};
+    });
   }
   if (capabilities.resources === undefined) return;
-  server.setRequestHandler('resources/list', (request, context) =>
-    guard(request, context, async () => {
-      const all = [
-        ...listingOf(registry).resources,
-        ...(await listedByTemplates(environment, context)),
-      ];
-      const { page, ...next } = pageOf(all, request.params?.cursor);
-      return { resources: page, ...next };
-    }),
-  );
-  server.setRequestHandler('resources/templates/list', (request) => {
-    const { page, ...next } = pageOf(listingOf(registry).resourceTemplates, request.params?.cursor);
+  guarded('resources/list', async ({ cursor }, context) => {
+    const all = [
+      ...listingOf(registry).resources,
+      ...(await listedByTemplates(environment, context)),
+    ];
+    const { page, ...next } = pageOf(all, cursor);
+    return { resources: page, ...next };
+  });
+  handle('resources/templates/list', ({ cursor }) => {
+    const { page, ...next } = pageOf(listingOf(registry).resourceTemplates, cursor);
     return { resourceTemplates: page, ...next };
   });
-  server.setRequestHandler('resources/read', (request, context) =>
-    readResource(environment, request, context),
-  );
+  handle('resources/read', (params, context) => readResource(environment, params, context));
   if (environment.era === 'modern') return;
-  server.setRequestHandler('resources/subscribe', (request, context) =>
-    guard(request, context, () => {
-      // The oldest goes: a client that subscribes without end must not fill the memory.
-      if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
-        for (const uri of subscriptions) {
-          subscriptions.delete(uri);
-          break;
-        }
+  guarded('resources/subscribe', (params) => {
+    const uri = requireText(params['uri'], 'params.uri');
+    // The oldest goes: a client that subscribes without end must not fill the memory.
+    if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
+      for (const oldest of subscriptions) {
+        subscriptions.delete(oldest);
+        break;
       }
-      subscriptions.add(request.params.uri);
-      return {};
-    }),
-  );
-  server.setRequestHandler('resources/unsubscribe', (request) => {
-    subscriptions.delete(request.params.uri);
+    }
+    subscriptions.add(uri);
+    return {};
+  });
+  handle('resources/unsubscribe', (params) => {
+    subscriptions.delete(requireText(params['uri'], 'params.uri'));
     return {};
   });
 }
@@ -317,7 +348,7 @@ async function listedByTemplates(
       signal: context.mcpReq.signal,
       clientCapabilities: environment.clientCapabilitiesOf(context),
       ask: () => Promise.reject(new TypeError('a list cannot ask for input')),
-      log: (level, data, logger) => context.mcpReq.log(level, data, logger),
+      log: (...message) => environment.log(context, ...message),
     };
     for (const resource of await template.list(requestContext)) {
       listed.push({

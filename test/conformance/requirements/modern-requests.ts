@@ -237,8 +237,13 @@ export const modernRequestRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: modern('basic/index'),
     behaviour: 'Parameters of the wrong shape are answered with -32602 for every method.',
-    tests: [],
-    gap: 'Outside tools/call they are answered with -32603 and the text of the schema check.',
+    tests: inFile(
+      'test/requirements/param-shapes.test.ts',
+      'of %s: %j are answered -32602, naming %s [ERR-7]',
+      'of %s: %j are answered -32602 in 2025-11-25, naming %s [ERR-7]',
+      'of tools/call and subscriptions/listen are answered -32602 too [ERR-7]',
+      'leave what is right, unknown members too, as it is [ERR-7]',
+    ),
   },
   {
     id: 'ORDER-1',
