@@ -5,7 +5,8 @@ import type {
   ToolDefinition,
 } from './define.js';
 import { checkInputSchema } from './input-schema.js';
-import { frozenSchema } from './schema.js';
+import { checkSchemaDocument } from './schema-document.js';
+import { documentOf, frozenSchema } from './schema.js';
 import { type UriTemplate, compileUriTemplate } from './uri-template.js';
 
 /** Everything one server offers. Plain data and handlers: no protocol, no transport. */
@@ -29,7 +30,7 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
  * Builds a registry; lists keep the order given, so that `tools/list` is the same at every call.
  *
  * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice, on an input schema that
- *   {@link checkInputSchema} refuses, on a URI template that {@link compileUriTemplate} does not take
+ *   {@link checkInputSchema} refuses, on a hand-written schema that {@link checkSchemaDocument} refuses, on a URI template that {@link compileUriTemplate} does not take
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const tools = (options.tools ?? []).map((tool) => {
@@ -42,6 +43,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       ...(tool.output && { output: frozenSchema(tool.output) }),
     };
     checkInputSchema(frozen);
+    for (const side of ['input', 'output'] as const) {
+      const document = tool[side] && documentOf(tool[side]);
+      if (document === undefined) continue;
+      checkSchemaDocument(document, `tool ${JSON.stringify(tool.name)}: its ${side} schema`);
+    }
     return frozen;
   });
   for (const template of options.resourceTemplates ?? []) compiled(template);

@@ -46,7 +46,7 @@ export function frozenSchema<Output>(schema: Schema<Output>): Schema<Output> {
       return made;
     };
   };
-  return {
+  const frozen: Schema<Output> = {
     '~standard': {
       version: 1,
       vendor: standard.vendor,
@@ -54,20 +54,35 @@ export function frozenSchema<Output>(schema: Schema<Output>): Schema<Output> {
       jsonSchema: { input: memo('input'), output: memo('output') },
     },
   };
+  const document = documents.get(schema);
+  if (document !== undefined) documents.set(frozen, document);
+  return frozen;
+}
+
+const documents = new WeakMap<Schema, JsonObject>();
+
+/** The document of a hand-written schema that came without a `validate` of its own; undefined for any other. */
+export function documentOf(schema: Schema): JsonObject | undefined {
+  return documents.get(schema);
 }
 
 /**
- * Wraps a hand-written JSON Schema 2020-12, passed to clients unharmed.
+ * Wraps a hand-written JSON Schema, passed to clients unharmed. A server checks arguments, structured results and
+ * answers to forms against it.
  *
- * Does NOT validate arguments against it unless `validate` is given: without one, any JSON object is accepted and
- * the tool's handler has to check what it uses.
+ * Without `validate`, the dialect has to be 2020-12 (the default), 2019-09, draft-07 or draft-06, and every reference
+ * has to stay in the document: a registry refuses anything else, and nothing is ever fetched. Outside a server
+ * nothing is checked: `~standard.validate` of such a schema takes any value.
+ *
+ * @param document - must not be changed afterwards
+ * @param validate - checks in place of the document, which then may be of any dialect
  */
 export function jsonSchema<Output = JsonObject>(
   document: JsonObject,
   validate?: (value: unknown) => SchemaOutcome<Output>,
 ): Schema<Output> {
   const emit = (): Record<string, unknown> => ({ ...document });
-  return {
+  const schema: Schema<Output> = {
     '~standard': {
       version: 1,
       vendor: 'json-schema',
@@ -75,4 +90,6 @@ export function jsonSchema<Output = JsonObject>(
       jsonSchema: { input: emit, output: emit },
     },
   };
+  if (validate === undefined) documents.set(schema, document);
+  return schema;
 }

@@ -1,12 +1,8 @@
-import {
-  type InputRequest,
-  type InputRequests,
-  fromJsonSchema,
-  inputRequired,
-} from '@modelcontextprotocol/server';
+import { type InputRequest, type InputRequests, inputRequired } from '@modelcontextprotocol/server';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Answer, Question, RequestContext } from '../core/context.js';
 import type { Schema } from '../core/schema.js';
+import { checkingSchema, compileDocument } from './json-schema.js';
 import type { Answers } from './request-state.js';
 
 /** Unwinds a handler that asked something nobody has answered yet. Control flow, not a failure. */
@@ -101,7 +97,5 @@ function isElicitAction(action: unknown): boolean {
 }
 
 function formSchema(schema: Schema | JsonObject): Schema {
-  return '~standard' in schema
-    ? (schema as Schema)
-    : (fromJsonSchema(schema as never) as unknown as Schema);
+  return '~standard' in schema ? checkingSchema(schema as Schema) : compileDocument(schema);
 }

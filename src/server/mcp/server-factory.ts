@@ -20,6 +20,7 @@ import type { AuditLog } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { internalError, invalidParams, toWireError } from './errors.js';
+import { compileSchemas } from './json-schema.js';
 import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
 import { type OperationContext, type OperationEnvironment, requireAccess } from './operation.js';
 import { type Params, requireText } from './params.js';
@@ -101,10 +102,13 @@ const MAX_SUBSCRIPTIONS = 1000;
 /**
  * Builds the instances of both eras from one registry: the only builder there is, so that the eras and the transports
  * cannot drift apart. An instance is cheap: the registry's schemas and lists are made once, outside.
+ *
+ * @throws {TypeError} on a hand-written schema of the registry at hand that cannot be compiled
  */
 export function createServerFactory(options: ServerFactoryOptions): ServerFactory {
   const { instructions } = options.serverInfo;
   const info = identityOf(options.serverInfo);
+  compileSchemas(options.registry());
   const listHint: CacheHint = {
     ttlMs: LIST_TTL_MS,
     cacheScope: options.isPublic ? 'public' : 'private',

@@ -11,6 +11,7 @@ import { textOf } from '../core/policy.js';
 import type { SchemaIssue } from '../core/schema.js';
 import { UnansweredSignal } from './ask.js';
 import { invalidParams, toWireError } from './errors.js';
+import { checkingSchema } from './json-schema.js';
 import {
   MissingScopeError,
   type OperationContext,
@@ -58,7 +59,7 @@ async function execute(
   args: unknown,
   context: ToolContext,
 ): Promise<Outcome<CallToolResult>> {
-  const input = await tool.input?.['~standard'].validate(args ?? {});
+  const input = await (tool.input && checkingSchema(tool.input)['~standard'].validate(args ?? {}));
   if (input?.issues !== undefined) {
     const issues = describeIssues(input.issues);
     return {
@@ -104,7 +105,7 @@ async function checkedStructure(
   isError: boolean,
 ): Promise<unknown> {
   if (tool.output === undefined || isError) return made.structured;
-  const outcome = await tool.output['~standard'].validate(made.structured);
+  const outcome = await checkingSchema(tool.output)['~standard'].validate(made.structured);
   if (outcome.issues !== undefined) {
     throw new TypeError(
       `the result of tool ${tool.name} does not fit its output schema: ${describeIssues(outcome.issues)}`,

@@ -130,8 +130,14 @@ export const httpRequirements: readonly Requirement[] = [
     source: modern('server/tools'),
     behaviour:
       'Arguments and results of a tool with a hand-written JSON Schema are checked against that schema too.',
-    tests: [],
-    gap: 'jsonSchema() without a validator of its own takes any object, and so does a hand-written output schema.',
+    tests: inFile(
+      'test/requirements/tool-schemas.test.ts',
+      'may be of the dialect %s, and is checked in it [JS-3] [H-20]',
+      'that cannot be compiled keeps the server from starting, which names the tool [H-20]',
+      'is checked by itself though another has the same $id [H-20]',
+      'is not run with %s: the model is told what is wrong [H-20]',
+      'does not give away a result that breaks its output schema [H-20]',
+    ),
   },
   {
     id: 'H-21',

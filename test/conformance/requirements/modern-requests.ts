@@ -351,6 +351,8 @@ export const modernRequestRequirements: readonly Requirement[] = [
     tests: inFile(
       'test/requirements/tool-schemas.test.ts',
       'reaches the client unharmed, and nothing it refers to is fetched [JS-1] [JS-2]',
+      'is refused when it refers to %s, at %s [JS-2]',
+      'may refer to itself and to what it contains, and have properties that look like references [JS-2]',
     ),
   },
   {
@@ -358,8 +360,12 @@ export const modernRequestRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: modern('basic/index'),
     behaviour: 'A schema in a dialect that is not supported leads to an explicit error.',
-    tests: [],
-    gap: 'The $schema of a hand-written document is passed on unread.',
+    tests: inFile(
+      'test/requirements/tool-schemas.test.ts',
+      'is refused at registration when its dialect is %j [JS-3]',
+      'may be of the dialect %s, and is checked in it [JS-3] [H-20]',
+      'may be of any dialect when it comes with its own check [JS-3]',
+    ),
   },
   {
     id: 'JS-4',
