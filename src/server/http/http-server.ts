@@ -95,7 +95,7 @@ export interface Listening {
 }
 
 const SWEEP_EVERY_MS = 60_000;
-// Paths of an authorization server that scripts of other origins have no business with (design: guard order).
+// Paths of an authorization server that scripts of other origins have no business with.
 const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
 
 /**
