@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestServer, startTestServer } from '../server/support/test-server.js';
 import { type RpcMessage, modernRequest } from '../server/support/wire.js';
-import { modern, send } from './support/exchange.js';
+import { legacy, modern, send } from './support/exchange.js';
+import { startOnPipes } from './support/stdio-peer.js';
 import { createWorkshop } from './support/workshop.js';
 
 let server: TestServer;
@@ -206,5 +207,36 @@ describe('the answers of a client', () => {
       inputResponses: { two: accept('B') },
     });
     expect(done).toMatchObject({ content: [{ text: '[{"name":"A"},{"name":"B"}]' }] });
+  });
+
+  const shapeless = [[], 'x', 5, true, null];
+  it.each(capable)('to %s that are no object are refused [MRTR-9]', async (method, params) => {
+    const requestState = await stateOf(method, params);
+    for (const inputResponses of shapeless) {
+      const { error } = await ask(method, { ...params, requestState, inputResponses });
+      expect(error?.code).toBe(-32602);
+      expect(error?.message).toContain('params.inputResponses');
+    }
+  });
+
+  it.each(shapeless)(
+    'that are no object are refused over stdio too: %j [MRTR-9]',
+    async (given) => {
+      const { peer, server: stdio } = startOnPipes({ registry: createWorkshop().registry });
+      try {
+        const { error } = await peer.modern('tools/call', { ...askTwo, inputResponses: given });
+        expect([error?.code, error?.message]).toEqual([
+          -32602,
+          `params.inputResponses has to be an object, it is ${JSON.stringify(given)}`,
+        ]);
+      } finally {
+        await stdio.close();
+      }
+    },
+  );
+
+  it('are a member without meaning in the era before [MRTR-9]', async () => {
+    const params = { name: 'echo', arguments: { text: 'x' }, inputResponses: 5 };
+    expect((await legacy(server, 'tools/call', params)).answer.result).toBeDefined();
   });
 });

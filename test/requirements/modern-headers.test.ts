@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestServer, startTestServer } from '../server/support/test-server.js';
-import { type Exchange, modern, spoilt } from './support/exchange.js';
+import { type Exchange, claimVersion, modern, spoilt } from './support/exchange.js';
 import { createWorkshop } from './support/workshop.js';
 
 let server: TestServer;
@@ -121,6 +121,70 @@ describe('Mcp-Param-*', () => {
 
   it('is compared as a number where the argument is one [HDR-5]', async () => {
     expect((await call({ count: 42 }, { 'mcp-param-count': '42.0' })).status).toBe(200);
+  });
+});
+
+const unreadable = [
+  ['has raw characters beyond ASCII', 'Größe'],
+  ['has a raw C1 control', 'x\u0085'],
+  ['is not base64 though it says so', '=?base64?%%?='],
+  ['is base64 that was cut', '=?base64?ZXU?='],
+  ['is base64 of something else than UTF-8', '=?base64?/w==?='],
+] as const;
+
+describe('a header value that nobody can read', () => {
+  it.each(unreadable)(
+    'is refused in Mcp-Param-* when it %s, whether or not there is an argument [HDR-7]',
+    async (_name, value) => {
+      for (const args of [{ region: value }, { region: null }, {}]) {
+        const call = { name: 'region', arguments: args };
+        expectMismatch(
+          await spoilt(server, 'tools/call', call, ({ headers }) => {
+            headers['Mcp-Param-REGION'] = value;
+          }),
+        );
+      }
+    },
+  );
+
+  it.each(unreadable)('is refused in Mcp-Name when it %s [HDR-7]', async (_name, value) => {
+    for (const [method, params] of [...named, ['tools/list', {}]] as const) {
+      expectMismatch(
+        await spoilt(server, method, params, ({ headers }) => {
+          headers['mcp-name'] = value;
+        }),
+      );
+    }
+    const unknown = { name: 'Größe', arguments: {} };
+    const { status } = await spoilt(server, 'tools/call', unknown, ({ headers }) => {
+      headers['mcp-name'] = encoded('Größe');
+    });
+    expect(status).toBe(200);
+  });
+
+  it.each(unreadable)(
+    'does not matter in a header that no property asks for, when it %s [HDR-7]',
+    async (_name, value) => {
+      for (const [name, args] of [
+        ['region', {}],
+        ['echo', { text: 'x' }],
+      ] as const) {
+        const call = { name, arguments: args };
+        const { status } = await spoilt(server, 'tools/call', call, ({ headers }) => {
+          headers['mcp-param-other'] = value;
+        });
+        expect(status).toBe(200);
+      }
+    },
+  );
+
+  it('comes after the version [HDR-7]', async () => {
+    const call = { name: 'echo', arguments: { text: 'x' } };
+    const { answer } = await spoilt(server, 'tools/call', call, (parts) => {
+      claimVersion(parts, '2099-01-01');
+      parts.headers['mcp-name'] = 'Größe';
+    });
+    expect(answer.error?.code).toBe(-32022);
   });
 });
 

@@ -34,6 +34,15 @@ export function checkInputSchema({ name, input }: Pick<ToolDefinition, 'name' | 
   });
 }
 
+/** The header names that an input schema asks for, in lower case and without their prefix. */
+export function inputHeadersOf(schema: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(schema, [], true, ({ [ANNOTATION]: name }) => {
+    if (typeof name === 'string') names.add(name.toLowerCase());
+  });
+  return names;
+}
+
 type Annotated = Readonly<Record<string, unknown>>;
 
 /** @param seen - header names so far, in lower case; the one at hand is added */

@@ -94,7 +94,11 @@ export function createRecogniser(): RecogniseDirect {
       return undefined;
     }
     const isCall = method === 'tools/call';
-    if (isCall ? !isPlainCall(registry, headers, params) : !isPlainList(registry, method, params)) {
+    if (
+      isCall
+        ? !isPlainCall(registry, headers, params)
+        : !isPlainList(registry, headers, method, params)
+    ) {
       return undefined;
     }
     const meta = params['_meta'];
@@ -136,7 +140,14 @@ export function isPlainCallParams(params: JsonObject): boolean {
   return args === undefined || (isJsonObject(args) && !Object.hasOwn(args, '__proto__'));
 }
 
-function isPlainList(registry: Registry, method: string, params: JsonObject): boolean {
+function isPlainList(
+  registry: Registry,
+  headers: IncomingHttpHeaders,
+  method: string,
+  params: JsonObject,
+): boolean {
+  // A list has no name: what stands there has to be looked at.
+  if (headers['mcp-name'] !== undefined) return false;
   if (!LIST_METHODS.has(method) || Object.keys(params).length !== 1) return false;
   if (method !== 'resources/list') return true;
   for (const template of registry.resourceTemplates.values()) {

@@ -10,6 +10,7 @@ import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
 import type { Principal } from '../core/principal.js';
+import { type Refusal, refusalOf } from './modern-refusals.js';
 import { type Replay, Replays, type ServerFactory, toAuthInfo } from './server-factory.js';
 
 /** Serves 2026-07-28 requests, each on its own. */
@@ -36,7 +37,19 @@ export function createModernHandler(
   logger: Logger,
 ): ModernHandler {
   const replays = new Replays();
-  const build: McpServerFactory = ({ era }) => factory({ era }, replays.take).mcp;
+  const incoming = new WeakMap<Request, Incoming>();
+  // The SDK asks for an instance when its checks of version, envelope and headers are done: ours come next.
+  const build: McpServerFactory = ({ era, requestInfo }) => {
+    const { mcp } = factory({ era }, replays.take);
+    const request = requestInfo && incoming.get(requestInfo);
+    if (requestInfo === undefined || request === undefined) return mcp;
+    request.refusal = refusalOf(requestInfo.headers, request.body, (tool) =>
+      mcp.toolInputSchemaJson(tool),
+    );
+    // Its own answer to this is dropped below.
+    if (request.refusal !== undefined) throw new TypeError(request.refusal.message);
+    return mcp;
+  };
   const create = (): McpHttpHandler =>
     createMcpHandler(build, {
       legacy: 'reject',
@@ -47,18 +60,31 @@ export function createModernHandler(
   const calls = create();
   const streams = create();
   return {
-    fetch(request, body, principal, replay) {
+    async fetch(request, body, principal, replay) {
+      const known: Incoming = { body, refusal: undefined };
+      incoming.set(request, known);
       replays.give(request, replay);
       const authInfo = toAuthInfo(principal);
       const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
-      return (isStream ? streams : calls).fetch(request, {
+      const response = await (isStream ? streams : calls).fetch(request, {
         parsedBody: body,
         ...(authInfo !== undefined && { authInfo }),
       });
+      return known.refusal === undefined ? response : toResponse(known.refusal, body);
     },
     closeStreams: () => streams.close(),
     close: () => calls.close(),
   };
+}
+
+interface Incoming {
+  readonly body: unknown;
+  refusal: Refusal | undefined;
+}
+
+function toResponse({ status, code, message }: Refusal, body: unknown): Response {
+  const id = isJsonObject(body) ? (body['id'] ?? null) : null;
+  return Response.json({ jsonrpc: '2.0', error: { code, message }, id }, { status });
 }
 
 export type InboundEra = 'modern' | 'legacy';

@@ -1,10 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { JSON_RPC } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
 import { APPLICATION_ERROR } from './errors.js';
 import { LineTransport } from './line-transport.js';
+import { faultOfInputResponses } from './modern-refusals.js';
 import type { ServerFactory, ServerInstance } from './server-factory.js';
 
 export interface StdioConnectionOptions {
@@ -85,7 +87,7 @@ async function announce(
   }
 }
 
-/** The stdio transport with a gate: without credentials it answers everything but the handshake itself. */
+/** The stdio transport with a gate: it answers what the SDK must not see, everything but the handshake without credentials. */
 class GatedTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
@@ -120,15 +122,22 @@ class GatedTransport implements Transport {
   }
 
   #receive(message: JSONRPCMessage): void {
-    const isRefused =
-      this.#refusal !== undefined && 'method' in message && !OPEN_METHODS.has(message.method);
-    if (!isRefused) {
+    const error = this.#errorFor(message);
+    if (error === undefined) {
       this.onmessage?.(message);
     } else if ('id' in message) {
-      const error = { code: APPLICATION_ERROR.unauthenticated, message: this.#refusal ?? '' };
       this.send({ jsonrpc: '2.0', id: message.id, error }).catch((cause: Error) =>
         this.onerror?.(cause),
       );
     }
+  }
+
+  #errorFor(message: JSONRPCMessage): { code: number; message: string } | undefined {
+    if (!('method' in message)) return undefined;
+    if (this.#refusal !== undefined && !OPEN_METHODS.has(message.method)) {
+      return { code: APPLICATION_ERROR.unauthenticated, message: this.#refusal };
+    }
+    const fault = faultOfInputResponses(message);
+    return fault === undefined ? undefined : { code: JSON_RPC.invalidParams, message: fault };
   }
 }

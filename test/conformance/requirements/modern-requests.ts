@@ -84,9 +84,15 @@ export const modernRequestRequirements: readonly Requirement[] = [
     id: 'HDR-7',
     level: 'MUST',
     source: modern('basic/transports/streamable-http'),
-    behaviour: 'A known Mcp-Param header with characters outside visible ASCII is refused.',
-    tests: [],
-    gap: 'A raw non-ASCII value is compared like any other, and one without an argument is not looked at.',
+    behaviour:
+      'Mcp-Name or a known Mcp-Param header with characters outside visible ASCII, or in base64 that is none, is refused.',
+    tests: inFile(
+      'test/requirements/modern-headers.test.ts',
+      'is refused in Mcp-Param-* when it %s, whether or not there is an argument [HDR-7]',
+      'is refused in Mcp-Name when it %s [HDR-7]',
+      'does not matter in a header that no property asks for, when it %s [HDR-7]',
+      'comes after the version [HDR-7]',
+    ),
   },
   {
     id: 'ENV-1',

@@ -241,8 +241,12 @@ export const streamRequirements: readonly Requirement[] = [
     level: 'SHOULD',
     source: modern('basic/patterns/mrtr'),
     behaviour: 'Answers that are no object at all are refused with an error.',
-    tests: [],
-    gap: 'They count as no answers: the questions are put again.',
+    tests: inFile(
+      'test/requirements/input-rounds.test.ts',
+      'to %s that are no object are refused [MRTR-9]',
+      'that are no object are refused over stdio too: %j [MRTR-9]',
+      'are a member without meaning in the era before [MRTR-9]',
+    ),
   },
   {
     id: 'MRTR-10',

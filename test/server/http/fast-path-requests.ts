@@ -51,7 +51,7 @@ const spoilers: readonly fc.Arbitrary<Spoil>[] = [
     .constantFrom('task', 'cursor', 'inputResponses', 'requestState', 'extra', '__proto__')
     .chain((name) =>
       fc
-        .constantFrom<unknown>('x', {}, { name: { action: 'accept' } }, 'at:0', null)
+        .constantFrom<unknown>('x', 5, {}, { name: { action: 'accept' } }, 'at:0', null)
         .map(
           (value) => (draft: Draft) => void Object.defineProperty(draft.params, name, own(value)),
         ),
@@ -97,7 +97,7 @@ const spoilers: readonly fc.Arbitrary<Spoil>[] = [
       setHeader(draft, 'mcp-method', method);
     }),
   fc
-    .constantFrom('text', '=?base64?dGV4dA==?=', '=?base64?!?=', undefined)
+    .constantFrom('text', '=?base64?dGV4dA==?=', '=?base64?!?=', 'Größe', undefined)
     .map((name) => (draft) => {
       setHeader(draft, 'mcp-name', name);
     }),
@@ -107,9 +107,11 @@ const spoilers: readonly fc.Arbitrary<Spoil>[] = [
       const value = draft.headers[name];
       if (typeof value === 'string') draft.headers[name] = [value, value];
     }),
-  fc.constantFrom('eu', 'us', '=?base64?ZXU=?=').map((region) => (draft) => {
-    setHeader(draft, 'mcp-param-region', region);
-  }),
+  fc
+    .constantFrom('eu', 'us', '=?base64?ZXU=?=', '=?base64?!?=', 'Größe')
+    .map((region) => (draft) => {
+      setHeader(draft, 'mcp-param-region', region);
+    }),
   fc
     .constantFrom(
       'application/json; charset=utf-8',
