@@ -4,6 +4,7 @@ import { JSON_RPC } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
+import { LOG_LEVELS } from '../core/context.js';
 import type { Change } from '../core/changes.js';
 import type { EventLog, SessionRecord, SessionStore } from '../core/ports.js';
 import { type Principal, isSameIdentity } from '../core/principal.js';
@@ -230,22 +231,11 @@ async function remember(store: SessionStore, id: string, body: unknown): Promise
   const params = body['params'];
   if (body['method'] === 'logging/setLevel' && isJsonObject(params)) {
     const level = params['level'];
-    if (typeof level === 'string' && LOG_LEVELS.has(level)) {
+    if (typeof level === 'string' && LOG_LEVELS.some((known) => known === level)) {
       await store.update(id, { logLevel: level });
     }
   }
 }
-
-const LOG_LEVELS = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-]);
 
 async function discard(live: Map<string, Promise<Live>>, id: string): Promise<void> {
   const pending = live.get(id);
