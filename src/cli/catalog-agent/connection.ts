@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { AgentAuthenticationError, type ServerEntry } from '../../agent/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { ToolkitError, quote } from '../../shared/errors.js';
+import { packageRoot } from '../package-root.js';
 
 /** Flags or environment variables that do not go together or cannot be used. */
 export class AgentUsageError extends ToolkitError {
@@ -66,18 +65,7 @@ export function stdioEntry(target: Extract<Target, { kind: 'data' }>): ServerEnt
   return {
     kind: 'stdio',
     command: process.execPath,
-    args: [findLauncher(), '--transport=stdio', '--data', target.folder],
+    args: [join(packageRoot(), 'server.js'), '--transport=stdio', '--data', target.folder],
     env: { CATALOG_API_KEY: target.apiKey },
   };
-}
-
-/** `server.js` lies beside dist/ and src/; how far up depends on whether this file was bundled. */
-function findLauncher(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (let up = 0; up < 5; up++) {
-    const launcher = join(folder, 'server.js');
-    if (existsSync(launcher) && existsSync(join(folder, 'package.json'))) return launcher;
-    folder = dirname(folder);
-  }
-  throw new AgentUsageError('server.js was not found beside this program: reinstall catalog-mcp');
 }
