@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, browserCommand, modernCall, startCatalog } from '../support/catalog-server.js';
 import { runNode, temporaryFolder } from '../support/processes.js';
@@ -35,6 +36,22 @@ describe('--role=mcp and --role=auth apart', () => {
     });
     expect((await fetch(`${mcp.ready.url}/token`, { method: 'POST' })).status).toBe(404);
     expect((await fetch(`${auth.ready.url}/mcp`, { method: 'POST' })).status).toBe(404);
+  });
+
+  it.each(['//', '/\\\\', '//[', '/%'])('outlives the request target %s', async (path) => {
+    for (const { ready } of [mcp, auth]) {
+      const { port } = new URL(ready.url);
+      const status = await new Promise((resolve, reject) => {
+        request({ host: '127.0.0.1', port, path }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on('error', reject)
+          .end();
+      });
+      expect(status).toBe(404);
+      expect((await fetch(`${ready.url}/healthz`)).status).toBe(200);
+    }
   });
 
   it('signs in at the one and is served by the other', async () => {

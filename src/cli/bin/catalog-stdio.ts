@@ -1,19 +1,11 @@
 #!/usr/bin/env node
-import { baseCommand, runCommand } from '../catalog-server/base-command.js';
-import { type RawSettings, describeConfig, resolveConfig } from '../catalog-server/config.js';
+import { baseCommand, onServe, runCommand } from '../catalog-server/base-command.js';
 import { serveOverStdio } from '../catalog-server/serve-stdio.js';
 import { processIo } from '../io.js';
 
 // The entry that hosts start for every conversation: nothing of HTTP or OAuth is in this bundle, so it starts fast.
 const io = processIo();
-const program = baseCommand(io).action(
-  async (options: RawSettings & { readonly printConfig: boolean }) => {
-    const config = resolveConfig(options, io.env);
-    if (options.printConfig)
-      io.stdout.write(`${JSON.stringify(describeConfig(config), null, 2)}\n`);
-    else await serveOverStdio(config, io);
-  },
-);
+const program = onServe(baseCommand(io), io, (config) => serveOverStdio(config, io));
 // No await at the top level: the bundle is a script, and its code cache cannot hold a module.
 async function run(): Promise<void> {
   process.exitCode = await runCommand(program, process.argv.slice(2), io);

@@ -3,7 +3,13 @@ import { ToolkitError } from '../../shared/errors.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { VERSION } from '../version.js';
-import { settingOptions } from './config.js';
+import {
+  type RawSettings,
+  type ServerConfig,
+  describeConfig,
+  resolveConfig,
+  settingOptions,
+} from './config.js';
 
 /** `catalog-server` with every setting and no action yet. */
 export function baseCommand(io: CliIo): Command {
@@ -20,6 +26,20 @@ export function baseCommand(io: CliIo): Command {
   return program
     .option('--json', 'print machine-readable output: one JSON line when ready', false)
     .option('--print-config', 'print the effective settings, secrets masked, and exit', false);
+}
+
+/** What the command does without a sub-command: print the settings, or serve. */
+export function onServe(
+  program: Command,
+  io: CliIo,
+  serve: (config: ServerConfig, raw: RawSettings) => Promise<void>,
+): Command {
+  return program.action(async (options: RawSettings & { readonly printConfig: boolean }) => {
+    const config = resolveConfig(options, io.env);
+    if (!options.printConfig) return serve(config, options);
+    io.stdout.write(`${JSON.stringify(describeConfig(config), null, 2)}\n`);
+    return undefined;
+  });
 }
 
 /** Parses and runs; what goes wrong becomes one line on stderr and an exit code. */

@@ -1,8 +1,7 @@
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { addApiKeyCommands } from './api-keys.js';
-import { baseCommand, runCommand } from './base-command.js';
-import { type RawSettings, describeConfig, resolveConfig } from './config.js';
+import { baseCommand, onServe, runCommand } from './base-command.js';
 import { addImportCommand } from './import.js';
 
 /**
@@ -13,17 +12,13 @@ import { addImportCommand } from './import.js';
  */
 export async function runCatalogServer(argv: readonly string[], io: CliIo): Promise<number> {
   let commandCode: number = EXIT.ok;
-  const program = baseCommand(io);
-  program.action(async (options: RawSettings & { readonly printConfig: boolean }) => {
-    const config = resolveConfig(options, io.env);
-    if (options.printConfig) {
-      io.stdout.write(`${JSON.stringify(describeConfig(config), null, 2)}\n`);
-    } else if (config.transport === 'stdio') {
+  const program = onServe(baseCommand(io), io, async (config, raw) => {
+    if (config.transport === 'stdio') {
       const { serveOverStdio } = await import('./serve-stdio.js');
       await serveOverStdio(config, io);
     } else {
       const { serveOverHttp } = await import('./serve-http.js');
-      await serveOverHttp(config, options, io);
+      await serveOverHttp(config, raw, io);
     }
   });
   addApiKeyCommands(program, io);

@@ -1,19 +1,13 @@
 import type { RequestListener } from 'node:http';
 import type { AuthorizationServer } from '../../authorization/index.js';
-import { createCatalog } from '../../catalog/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
-import {
-  type HttpServer,
-  createHttpServer,
-  createRegistry,
-  trustInProcess,
-} from '../../server/index.js';
+import { type HttpServer, createHttpServer, trustInProcess } from '../../server/index.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
-import { deriveKey } from '../../shared/sealing.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
+import { createCatalogService } from './catalog-service.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { remoteIssuer } from './issuers.js';
 import { listenOn } from './listen.js';
@@ -22,7 +16,6 @@ import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
-import { serverInfo } from './server-info.js';
 
 const DRAIN_MS = 5000;
 
@@ -95,14 +88,8 @@ async function startMcp(
   authorization: AuthorizationServer | undefined,
 ): Promise<HttpServer> {
   const { config, storage, secret, logger } = parts;
-  const catalog = createCatalog({
-    store: storage.catalog,
-    clock: systemClock,
-    cursorSecret: deriveKey(secret, 'catalog-cursor'),
-  });
   return createHttpServer({
-    registry: createRegistry(catalog),
-    serverInfo: serverInfo(),
+    ...createCatalogService(storage, secret),
     publicUrl: config.publicUrl,
     authentication: {
       trustedIssuers: [
@@ -114,8 +101,6 @@ async function startMcp(
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
     sessions: storage.sessions,
     events: storage.events,
-    audit: storage.audit,
-    stateSecret: deriveKey(secret, 'request-state'),
     handlers: authorization === undefined ? [] : [(req, res) => authorization.handle(req, res)],
     clock: systemClock,
     logger,
@@ -125,7 +110,8 @@ async function startMcp(
 function authorizationListener(authorization: AuthorizationServer): RequestListener {
   return (request, response) => {
     void (async () => {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      // As text: what comes over the wire need not be a URL that a parser takes.
+      const [pathname] = (request.url ?? '/').split('?', 1);
       if (pathname === '/healthz') response.writeHead(200).end('{"status":"ok"}');
       else if (!(await authorization.handle(request, response))) response.writeHead(404).end();
     })();

@@ -1,15 +1,13 @@
-import { createCatalog } from '../../catalog/index.js';
+// First: in the one-script bundle zod has to be entered by its front door, as the catalog does, before the SDK needs it.
+import { createCatalogService } from './catalog-service.js';
 import { credentialFromApiKey } from '../../server/core/api-key.js';
-import { createRegistry } from '../../server/core/registry.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
-import { deriveKey } from '../../shared/sealing.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
 import type { ServerConfig } from './config.js';
 import { loadMasterSecret } from './master-secret.js';
 import { openStorage } from './open-storage.js';
-import { serverInfo } from './server-info.js';
 
 const HOW_TO_GET_A_KEY =
   'set CATALOG_API_KEY to a key from "catalog-server api-keys create" (npm start prints a demo key)';
@@ -26,17 +24,8 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
   const server = serveStdio({
-    registry: createRegistry(
-      createCatalog({
-        store: storage.catalog,
-        clock: systemClock,
-        cursorSecret: deriveKey(secret, 'catalog-cursor'),
-      }),
-    ),
-    serverInfo: serverInfo(),
+    ...createCatalogService(storage, secret),
     credential,
-    audit: storage.audit,
-    stateSecret: deriveKey(secret, 'request-state'),
     clock: systemClock,
     logger,
   });
