@@ -22,6 +22,7 @@ import {
 } from './metadata.js';
 import { type ResolvedOptions, LIFETIMES, type PreRegisteredClient } from './options.js';
 import { renderErrorPage } from './pages/error-page.js';
+import { chooseTexts } from './pages/language.js';
 import { PAGE_HEADERS } from './pages/layout.js';
 import { type ResourceRegistry, defaultScopesOf } from './resources.js';
 
@@ -154,7 +155,13 @@ export function buildConfiguration(parts: EngineParts): Configuration {
     async renderError(ctx, out) {
       for (const [name, value] of Object.entries(PAGE_HEADERS)) ctx.set(name, value);
       ctx.type = 'html';
-      ctx.body = await renderErrorPage({ error: out.error, description: out.error_description });
+      ctx.body = await renderErrorPage(
+        { error: out.error, description: out.error_description },
+        chooseTexts({
+          uiLocales: ctx.oidc?.params?.['ui_locales'],
+          acceptLanguage: ctx.headers['accept-language'],
+        }),
+      );
     },
     formats: { customizers: { jwt: createTokenRecorder(artifactOptions) } },
     fetch: () => Promise.reject(new TypeError('the authorization server fetches nothing')),

@@ -1,26 +1,25 @@
 import { html } from 'hono/html';
+import { type PageTexts, textsOf } from './language.js';
 import { renderPage } from './layout.js';
+import type { TextKey } from './texts/en.js';
 
 /** What a person can do about it, where there is something better than trying again. */
-const HINTS: Readonly<Record<string, string>> = {
-  invalid_client:
-    'This server does not know the app, or does not know it any more. Remove what the app has saved for this server, then connect again: it will register anew.',
-};
-
-const DEFAULT_HINT = 'Go back to the app you came from and start the sign-in there again.';
+const HINTS: Readonly<Record<string, TextKey>> = { invalid_client: 'error.invalidClient' };
 
 /** The page for what cannot be sent back to a client: shown here, redirected nowhere. */
-export function renderErrorPage(view: {
-  readonly error: string;
-  readonly description: string | undefined;
-}): Promise<string> {
+export function renderErrorPage(
+  view: { readonly error: string; readonly description: string | undefined },
+  texts: PageTexts = textsOf('en'),
+): Promise<string> {
+  const { t } = texts;
   return renderPage(
-    'Sign-in did not work',
-    html`<h1>Sign-in did not work</h1>
+    t('error.title'),
+    html`<h1>${t('error.title')}</h1>
       <section>
-        <p>${view.description ?? 'The request could not be completed.'}</p>
-        <p class="note">Error code: <code>${view.error}</code></p>
-        <p>${HINTS[view.error] ?? DEFAULT_HINT}</p>
+        <p>${view.description ?? t('error.unknown')}</p>
+        <p class="note">${t('error.code', { code: view.error })}</p>
+        <p>${t(HINTS[view.error] ?? 'error.restart')}</p>
       </section>`,
+    texts,
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
+import { type PageTexts, textsOf } from './language.js';
 import { STYLE } from './style.js';
 
 /** What `html` makes: escaped text, at once or later. */
@@ -22,10 +23,15 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-export async function renderPage(title: string, body: Html): Promise<string> {
+/** A whole page around `body`, in the language of `texts`. Default: English. */
+export async function renderPage(
+  title: string,
+  body: Html,
+  texts: PageTexts = textsOf('en'),
+): Promise<string> {
   const content = await body;
   const page = await html`<!doctype html>
-    <html lang="en">
+    <html lang="${texts.language}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -1,0 +1,84 @@
+import type { en } from './en.js';
+
+/** Every text of the pages, in German. */
+export const de: Readonly<Record<keyof typeof en, string>> = {
+  language: 'de',
+
+  'consent.title': '{client} erlauben?',
+  'consent.heading': '{client} möchte Zugriff',
+  'consent.who': 'Wer fragt',
+  'consent.name': 'Name',
+  'consent.unverified': '{client} (Name nicht geprüft)',
+  'consent.unnamed': 'Eine App ohne Namen',
+  'consent.clientId': 'Client-ID',
+  'consent.returnsTo': 'Antwort geht an',
+  'consent.what': 'Was sie bei {resources} darf',
+  'consent.limits':
+    'Sie bekommt davon nur, was die Person darf, die sich anmeldet. Sie bleibt angemeldet, bis sie 30 Tage nicht benutzt wird, höchstens aber 90 Tage.',
+  'consent.loopback':
+    'Die Antwort geht an ein Programm auf diesem Computer. Erlauben Sie das nur, wenn Sie diese Anmeldung gerade selbst begonnen haben.',
+  'consent.privateUse':
+    'Die Antwort geht an eine App auf diesem Gerät, und jede App kann diese Adresse beanspruchen. Erlauben Sie das nur, wenn Sie diese Anmeldung gerade selbst begonnen haben.',
+  'consent.allowAs': 'Als {person} erlauben',
+  'consent.allowWith': 'Erlauben und weiter mit {provider}',
+  'consent.allowLocal': 'Erlauben und anmelden',
+  'consent.demo': 'Demo-Anmeldung: erlauben als',
+  'consent.signedIn': '{tenant}, angemeldet',
+  'consent.nobody': 'Es gibt niemanden, der sich anmelden könnte.',
+  'consent.other': 'Jemand anderes',
+  'consent.how': 'Erlauben und anmelden',
+  'consent.deny': 'Ablehnen',
+
+  'signIn.title': 'Anmelden',
+  'signIn.intro': 'Melden Sie sich an, um zu sehen, welche Apps mit Ihrem Konto verbunden sind.',
+  'signIn.with': 'Weiter mit {provider}',
+  'signIn.demo': 'Demo-Anmeldung: weiter als',
+  'signIn.submit': 'Anmelden',
+  'signIn.userName': 'Benutzername',
+  'signIn.password': 'Passwort',
+  'signIn.failed': 'Das hat nicht geklappt. Prüfen Sie Benutzername und Passwort.',
+  'signIn.wait': 'Zu viele Versuche. Versuchen Sie es in {seconds} Sekunden wieder.',
+  'signIn.cancelled':
+    'Die Anmeldung mit {provider} wurde nicht abgeschlossen. Es wurde nichts erlaubt.',
+  'signIn.unavailable':
+    '{provider} ist gerade nicht erreichbar oder antwortet nicht wie erwartet. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+
+  'denied.title': 'Sie können sich hier nicht anmelden',
+  'denied.text':
+    'Laut {provider} sind Sie {person}, aber dieses Konto hat keinen Zugang zu diesem Server.',
+  'denied.disabled': 'Das Konto von {person} ist auf diesem Server abgeschaltet.',
+  'denied.contact': 'Bitten Sie {contact} um Zugang.',
+  'denied.operator': 'Bitten Sie die Betreiber dieses Servers um Zugang.',
+  'denied.retry': 'Ein anderes Konto verwenden',
+  'denied.back': 'Nicht anmelden und zur App zurückkehren',
+
+  'error.title': 'Die Anmeldung hat nicht geklappt',
+  'error.unknown': 'Die Anfrage konnte nicht abgeschlossen werden.',
+  'error.code': 'Fehlercode: {code}',
+  'error.restart':
+    'Gehen Sie zurück zu der App, von der Sie kamen, und beginnen Sie dort von vorn.',
+  'error.invalidClient':
+    'Dieser Server kennt die App nicht oder nicht mehr. Löschen Sie, was die App über diesen Server gespeichert hat, und verbinden Sie sie neu: Sie registriert sich dann wieder.',
+  'error.stale': 'Diese Anmeldung ist vorbei oder wurde in einem anderen Browser begonnen.',
+  'error.form':
+    'Das Formular kam nicht von der Seite, zu der es gehört. Gehen Sie zurück und versuchen Sie es noch einmal.',
+  'error.state':
+    'Diese Antwort des Anmeldedienstes wurde schon benutzt, ist abgelaufen oder gehört zu einem anderen Browser.',
+  'error.person': 'Diese Person kann sich nicht anmelden.',
+
+  'account.title': 'Ihre verbundenen Apps',
+  'account.person': 'Angemeldet als {person}',
+  'account.none': 'Mit Ihrem Konto ist keine App verbunden.',
+  'account.since': 'Verbunden am {date}',
+  'account.mayDo': 'Sie darf:',
+  'account.nothing': 'Sie darf nichts.',
+  'account.revoke': '{client} trennen',
+  'account.revoked': '{client} ist getrennt. Was die App hier offen hatte, ist beendet.',
+  'account.signOut': 'Abmelden',
+
+  'signedOut.title': 'Sie sind abgemeldet',
+  'signedOut.text': 'Dieser Browser ist hier abgemeldet. Verbundene Apps bleiben verbunden.',
+  'signedOut.upstream': 'Bei {provider} sind Sie vielleicht noch angemeldet.',
+  'signedOut.upstreamLink': 'Auch dort abmelden',
+  'signedOut.again': 'Wieder anmelden',
+};
