@@ -7,7 +7,7 @@ import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { createSqliteSessionStore } from '../../src/storage/sqlite/session-store.js';
 import { describe, expect, it } from 'vitest';
 import { describeApiKeyStore } from './contract/api-key-store.js';
-import { describeAuditLog } from './contract/audit-log.js';
+import { auditRow, describeAuditLog } from './contract/audit-log.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 const databases: SqliteDatabase[] = [];
@@ -43,5 +43,27 @@ describe('the event log on SQLite', () => {
     expect(await events.streamOf(sessionRecord.id, '2')).toBeUndefined();
     expect(await events.streamOf(sessionRecord.id, '3')).toBe('a');
     expect(await events.append(sessionRecord.id, 'a', {})).toBe('6');
+  });
+});
+
+describe('the audit log on SQLite', () => {
+  it.each([
+    ["UPDATE audit_row SET outcome = 'ok'", 'audit_row is append-only'],
+    ['DELETE FROM audit_row', 'only a recorded sweep deletes'],
+    ['DELETE FROM audit_row WHERE at >= 0', 'only a recorded sweep deletes'],
+    ['UPDATE audit_sweep SET deleted = 0', 'audit_sweep is append-only'],
+    ['DELETE FROM audit_sweep', 'audit_sweep is append-only'],
+    [
+      'INSERT INTO audit_sweep (at, delete_before, deleted) VALUES (10, 11, 0)',
+      'CHECK constraint failed',
+    ],
+  ])('refuses %s, whoever asks', async (sql, reason) => {
+    const database = open();
+    const log = createSqliteAuditLog(database);
+    await log.appendAll([1, 2].map((at) => ({ ...auditRow, at })));
+    await log.sweep(2, 3, 10);
+    expect(() => database.exec(sql)).toThrow(reason);
+    expect(await log.recent(10)).toHaveLength(1);
+    expect(await log.sweeps(10)).toHaveLength(1);
   });
 });

@@ -80,29 +80,4 @@ export interface ApiKeyStore {
   markUsed(id: string, nowSeconds: number): Promise<void>;
 }
 
-export type AuditOutcome = 'ok' | 'tool_error' | 'denied' | 'failed' | 'cancelled';
-
-/** One call: who, what, outcome, how long. Arguments and results are not in it. */
-export interface AuditRow {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  readonly issuer: string | undefined;
-  readonly subject: string | undefined;
-  readonly tenant: string | undefined;
-  readonly clientId: string | undefined;
-  readonly transport: 'http' | 'stdio';
-  readonly era: 'modern' | 'legacy';
-  /** JSON-RPC method. */
-  readonly operation: string;
-  /** Tool, prompt or resource that was meant. */
-  readonly target: string | undefined;
-  readonly outcome: AuditOutcome;
-  readonly durationMs: number;
-}
-
-/** Append-only. */
-export interface AuditLog {
-  append(row: AuditRow): Promise<void>;
-  /** Newest first, at most `limit`. */
-  recent(limit: number): Promise<readonly AuditRow[]>;
-}
+export type { AuditLog, AuditOutcome, AuditRow } from './audit.js';

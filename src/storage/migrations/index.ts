@@ -1,5 +1,6 @@
 import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
+import { auditMigration } from './008-audit.js';
 import type { Migration } from './migration.js';
 import { serverMigration } from './001-server.js';
 
@@ -8,4 +9,5 @@ export const migrations: readonly Migration[] = [
   serverMigration,
   authorizationMigration,
   catalogMigration,
+  auditMigration,
 ];

@@ -6,6 +6,7 @@ import { stateOf } from './engine.js';
 
 const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('catalog-mcp migrations', 0))";
 const INSUFFICIENT_PRIVILEGE = '42501';
+const APPEND_ONLY = ['audit_row', 'audit_sweep'];
 
 /**
  * Brings the schema up to date, in one transaction. Processes that start together wait for each other; a role that may
@@ -65,12 +66,12 @@ async function apply(client: Client, ddl: string, id: string): Promise<void> {
 /** Rows may be read and written; what happened stays in the audit log, and the schema stays as it is. */
 async function grant(client: Client, role: string): Promise<void> {
   const tables = migrations.flatMap((migration) => tablesIn(migration.postgres));
-  const writable = tables.filter((table) => table !== 'audit_row');
+  const writable = tables.filter((table) => !APPEND_ONLY.includes(table));
   const { rows } = await client.query<{ name: string }>('SELECT current_schema() AS name');
   await client.query(`
     GRANT USAGE ON SCHEMA ${client.escapeIdentifier(rows[0]?.name ?? 'public')} TO ${role};
     GRANT SELECT ON schema_migration TO ${role};
-    GRANT SELECT, INSERT ON audit_row TO ${role};
+    GRANT SELECT, INSERT ON ${APPEND_ONLY.join(', ')} TO ${role};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ${writable.join(', ')} TO ${role};
   `);
 }

@@ -1,9 +1,9 @@
-import type { AuditLog } from '../../server/core/ports.js';
+import type { AuditArchive } from '../../server/core/audit.js';
 import { createAuditLog } from '../stores/audit-log.js';
 import type { SqliteDatabase } from './database.js';
 import { createSqliteEngine } from './engine.js';
 
-/** {@link AuditLog} on SQLite. */
-export function createSqliteAuditLog(database: SqliteDatabase): AuditLog {
+/** {@link AuditArchive} on SQLite. */
+export function createSqliteAuditLog(database: SqliteDatabase): AuditArchive {
   return createAuditLog(createSqliteEngine(database));
 }
