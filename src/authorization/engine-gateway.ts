@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import { accessTokenRowId } from '../oauth/credential-id.js';
 import { isForm, readForm, withForm } from './form-request.js';
 import { type Locations, ROUTES } from './locations.js';
-import { accessTokenRowId } from './provider-configuration.js';
 import { answerJson } from './request-guard.js';
 import type { ResourceRegistry } from './resources.js';
 import type { SigningKeys } from './signing-keys.js';

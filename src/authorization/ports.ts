@@ -48,8 +48,12 @@ export type ArtifactWrite =
       readonly idHash: string;
       readonly consumedAt: number;
     }
+  /** An access token is added to the revocation feed, in the same transaction. */
   | { readonly kind: 'destroy'; readonly model: string; readonly idHash: string }
-  /** Deletes every artifact of the grant, the grant itself and its kept answers. */
+  /**
+   * Deletes every artifact of the grant, the grant itself and its kept answers. Its access tokens are added to the
+   * revocation feed, in the same transaction.
+   */
   | { readonly kind: 'revokeGrant'; readonly grantHash: string }
   | { readonly kind: 'keepReplay'; readonly replay: RefreshReplay }
   | {

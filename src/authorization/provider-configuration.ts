@@ -5,6 +5,7 @@ import {
   errors,
 } from 'oidc-provider';
 import type { JWK } from 'jose';
+import { accessTokenRowId } from '../oauth/credential-id.js';
 import { parseScope } from '../oauth/scope.js';
 import { deriveKey } from '../shared/sealing.js';
 import type { Sealer } from '../shared/sealing.js';
@@ -224,11 +225,6 @@ function createTokenRecorder(
       token.expiration,
     );
   };
-}
-
-/** The row of a JWT access token. The prefix keeps a `jti` from being a bearer value of its own. */
-export function accessTokenRowId(jti: string): string {
-  return `jwt:${jti}`;
 }
 
 function fillDefaultScope(ctx: KoaContextWithOIDC, resources: ResourceRegistry): void {

@@ -2,12 +2,14 @@ import type { AuthorizationStores } from '../authorization/ports.js';
 import type { CatalogStore } from '../catalog/domain/ports.js';
 import type { AuditArchive } from '../server/core/audit.js';
 import type { ApiKeyStore, EventLog, SessionStore } from '../server/core/ports.js';
+import type { RevocationFeed } from '../server/core/revocations.js';
 
 /** Every port of this project over one database. */
 export interface Stores {
   readonly sessions: SessionStore;
   readonly events: EventLog;
   readonly apiKeys: ApiKeyStore;
+  readonly revocations: RevocationFeed;
   readonly audit: AuditArchive;
   readonly authorization: AuthorizationStores;
   readonly catalog: CatalogStore;

@@ -2,6 +2,7 @@ import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
 import { auditMigration } from './008-audit.js';
 import type { Migration } from './migration.js';
+import { revocationMigration } from './004-revocation.js';
 import { serverMigration } from './001-server.js';
 
 /** Every migration, in the order they run. Never edit one that has shipped: add the next. */
@@ -9,5 +10,6 @@ export const migrations: readonly Migration[] = [
   serverMigration,
   authorizationMigration,
   catalogMigration,
+  revocationMigration,
   auditMigration,
 ];

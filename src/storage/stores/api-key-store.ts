@@ -1,5 +1,6 @@
 import type { ApiKeyRecord, ApiKeyStore } from '../../server/core/ports.js';
 import { type SqlEngine, all, get, run } from '../sql.js';
+import { revokeKeys } from './revocation-feed.js';
 
 interface ApiKeyRow {
   readonly id: string;
@@ -52,12 +53,10 @@ export function createApiKeyStore(engine: SqlEngine): ApiKeyStore {
       ).map(toRecord);
     },
     async revoke(id, nowSeconds) {
-      const sql = 'UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';
-      return (await engine.run(() => run(sql, nowSeconds, id))) > 0;
+      return (await engine.write(() => revokeKeys('id = ?', id, nowSeconds))) > 0;
     },
     async revokeByName(name, nowSeconds) {
-      const sql = 'UPDATE api_key SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL';
-      return await engine.run(() => run(sql, nowSeconds, name));
+      return engine.write(() => revokeKeys('name = ?', name, nowSeconds));
     },
     async markUsed(id, nowSeconds) {
       await engine.run(() =>

@@ -7,6 +7,11 @@ import type {
 } from '../../authorization/ports.js';
 import { err, ok } from '../../shared/result.js';
 import { type SqlEngine, type SqlProgram, get, lock, run } from '../sql.js';
+import {
+  REVOCATION_LOCK,
+  deleteExpiredRevocations,
+  noteRevokedTokens,
+} from './revocation-feed.js';
 
 interface ArtifactRow {
   model: string;
@@ -87,6 +92,7 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
     async deleteExpired(nowSeconds) {
       return engine.write(function* () {
         yield* run('DELETE FROM as_refresh_replay WHERE expires_at < ?', nowSeconds);
+        yield* deleteExpiredRevocations(nowSeconds);
         return yield* run('DELETE FROM as_artifact WHERE expires_at < ?', nowSeconds);
       });
     },
@@ -110,10 +116,18 @@ function locksOf(writes: readonly ArtifactWrite[]): string[] {
         ];
       }
       case 'consume':
-      case 'destroy':
         return [artifactLock(write.model, write.idHash)];
+      case 'destroy':
+        return [
+          artifactLock(write.model, write.idHash),
+          ...(write.model === 'AccessToken' ? [REVOCATION_LOCK] : []),
+        ];
       case 'revokeGrant':
-        return [grantLock(write.grantHash), artifactLock('Grant', write.grantHash)];
+        return [
+          grantLock(write.grantHash),
+          artifactLock('Grant', write.grantHash),
+          REVOCATION_LOCK,
+        ];
       case 'keepReplay':
         return [grantLock(write.replay.grantHash)];
       case 'touchClient':
@@ -154,6 +168,7 @@ function* apply(write: ArtifactWrite): SqlProgram<undefined> {
       return undefined;
     }
     case 'destroy':
+      if (write.model === 'AccessToken') yield* noteRevokedTokens('id_hash = ?', write.idHash);
       yield* run(
         'DELETE FROM as_artifact WHERE model = ? AND id_hash = ?',
         write.model,
@@ -161,6 +176,7 @@ function* apply(write: ArtifactWrite): SqlProgram<undefined> {
       );
       return undefined;
     case 'revokeGrant':
+      yield* noteRevokedTokens('grant_hash = ?', write.grantHash);
       yield* run('DELETE FROM as_artifact WHERE grant_hash = ?', write.grantHash);
       yield* run("DELETE FROM as_artifact WHERE model = 'Grant' AND id_hash = ?", write.grantHash);
       yield* run('DELETE FROM as_refresh_replay WHERE grant_hash = ?', write.grantHash);

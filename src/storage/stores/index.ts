@@ -5,6 +5,7 @@ import { createAuditLog } from './audit-log.js';
 import { createAuthorizationStores } from './authorization-stores.js';
 import { createCatalogStore } from './catalog-store.js';
 import { createEventLog } from './event-log.js';
+import { createRevocationFeed } from './revocation-feed.js';
 import { createSessionStore } from './session-store.js';
 
 /** Every port over one database with its schema. */
@@ -13,6 +14,7 @@ export function createStores(engine: SqlEngine): Stores {
     sessions: createSessionStore(engine),
     events: createEventLog(engine),
     apiKeys: createApiKeyStore(engine),
+    revocations: createRevocationFeed(engine),
     audit: createAuditLog(engine),
     authorization: createAuthorizationStores(engine),
     catalog: createCatalogStore(engine),
