@@ -1,4 +1,12 @@
 import type { Result } from '../shared/result.js';
+import type {
+  IdentityStore,
+  PasswordStore,
+  SignInAttemptStore,
+  UpstreamTokenStore,
+} from './people/ports.js';
+
+export type * from './people/ports.js';
 
 /**
  * One protocol artifact: session, interaction, grant, code, refresh token, access token row. The store never sees a
@@ -73,6 +81,12 @@ export interface ArtifactStore {
   find(model: string, idHash: string): Promise<ArtifactRecord | undefined>;
   findByUid(model: string, uidHash: string): Promise<ArtifactRecord | undefined>;
   findByUserCode(model: string, userCodeHash: string): Promise<ArtifactRecord | undefined>;
+  /** Newest first, at most `limit`. Expired ones may be among them. */
+  listByAccount(
+    model: string,
+    accountId: string,
+    limit: number,
+  ): Promise<readonly ArtifactRecord[]>;
   findReplay(idHash: string): Promise<RefreshReplay | undefined>;
   /**
    * Applies all writes in order and in one transaction, or, on the first conflict, none of them. When it rejects,
@@ -158,6 +172,15 @@ export interface AuthorizationUserStore {
   /** In order of display name, at most `limit`. */
   list(limit: number): Promise<readonly AuthorizationUser[]>;
   upsert(user: AuthorizationUser): Promise<void>;
+  /** Ends every browser session of a person. Grants stay. */
+  endSessions(id: string): Promise<void>;
+  /**
+   * Deletes a person with everything that is theirs here: sessions, grants and tokens, consents, password, identities
+   * and upstream tokens.
+   *
+   * @returns whether there was one
+   */
+  remove(id: string): Promise<boolean>;
 }
 
 /** What a person has allowed a client once. */
@@ -178,6 +201,8 @@ export interface ConsentStore {
   save(record: ConsentRecord): Promise<void>;
   /** @returns whether it was there */
   delete(userId: string, clientId: string, resource: string): Promise<boolean>;
+  /** Forgets everything that a person allowed a client. */
+  deleteAllOf(userId: string, clientId: string): Promise<void>;
 }
 
 export interface CounterStore {
@@ -200,4 +225,8 @@ export interface AuthorizationStores {
   readonly users: AuthorizationUserStore;
   readonly consents: ConsentStore;
   readonly counters: CounterStore;
+  readonly identities: IdentityStore;
+  readonly upstreamTokens: UpstreamTokenStore;
+  readonly passwords: PasswordStore;
+  readonly signInAttempts: SignInAttemptStore;
 }

@@ -1,6 +1,7 @@
 import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
 import { auditMigration } from './008-audit.js';
+import { peopleMigration } from './009-people.js';
 import type { Migration } from './migration.js';
 import { revocationMigration } from './004-revocation.js';
 import { serverMigration } from './001-server.js';
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   catalogMigration,
   revocationMigration,
   auditMigration,
+  peopleMigration,
 ];

@@ -6,12 +6,8 @@ import type {
   RefreshReplay,
 } from '../../authorization/ports.js';
 import { err, ok } from '../../shared/result.js';
-import { type SqlEngine, type SqlProgram, get, lock, run } from '../sql.js';
-import {
-  REVOCATION_LOCK,
-  deleteExpiredRevocations,
-  noteRevokedTokens,
-} from './revocation-feed.js';
+import { type SqlEngine, type SqlProgram, all, get, lock, run } from '../sql.js';
+import { REVOCATION_LOCK, deleteExpiredRevocations, noteRevokedTokens } from './revocation-feed.js';
 
 interface ArtifactRow {
   model: string;
@@ -67,6 +63,18 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
     find: findBy('id_hash'),
     findByUid: findBy('uid_hash'),
     findByUserCode: findBy('user_code_hash'),
+    async listByAccount(model, accountId, limit) {
+      const rows = await engine.run(() =>
+        all<ArtifactRow>(
+          `SELECT ${COLUMNS} FROM as_artifact WHERE account_id = ? AND model = ?
+            ORDER BY created_at DESC, id_hash LIMIT ?`,
+          accountId,
+          model,
+          limit,
+        ),
+      );
+      return rows.map(toRecord);
+    },
     async findReplay(idHash) {
       const row = await engine.run(() =>
         get<ReplayRow>(

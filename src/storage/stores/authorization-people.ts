@@ -3,9 +3,9 @@ import type {
   AuthorizationUserStore,
   ConsentStore,
 } from '../../authorization/ports.js';
-import { type SqlEngine, all, get, run } from '../sql.js';
+import { type SqlEngine, type SqlProgram, all, get, run } from '../sql.js';
 
-interface UserRow {
+export interface UserRow {
   id: string;
   display_name: string;
   tenant: string;
@@ -22,7 +22,7 @@ interface ConsentRow {
   granted_at: number;
 }
 
-const USER_COLUMNS = `id, display_name, tenant, scopes, is_disabled`;
+export const USER_COLUMNS: string = `id, display_name, tenant, scopes, is_disabled`;
 
 export function createAuthorizationUserStore(engine: SqlEngine): AuthorizationUserStore {
   return {
@@ -55,7 +55,33 @@ export function createAuthorizationUserStore(engine: SqlEngine): AuthorizationUs
         ),
       );
     },
+    async endSessions(id) {
+      await engine.run(() =>
+        run(
+          `DELETE FROM as_artifact WHERE account_id = ? AND model IN ('Session', 'AccountSession')`,
+          id,
+        ),
+      );
+    },
+    async remove(id) {
+      return engine.write(() => removeUser(id));
+    },
   };
+}
+
+function* removeUser(id: string): SqlProgram<boolean> {
+  // The person goes first: whoever would add something to them meanwhile finds nobody.
+  const changes = yield* run('DELETE FROM as_user WHERE id = ?', id);
+  yield* run(
+    `DELETE FROM as_refresh_replay WHERE grant_hash IN
+      (SELECT id_hash FROM as_artifact WHERE account_id = ? AND model = 'Grant')`,
+    id,
+  );
+  yield* run('DELETE FROM as_artifact WHERE account_id = ?', id);
+  for (const table of ['as_consent', 'as_identity', 'as_upstream_token', 'as_password']) {
+    yield* run(`DELETE FROM ${table} WHERE user_id = ?`, id);
+  }
+  return changes > 0;
 }
 
 export function createConsentStore(engine: SqlEngine): ConsentStore {
@@ -106,10 +132,15 @@ export function createConsentStore(engine: SqlEngine): ConsentStore {
       );
       return changes > 0;
     },
+    async deleteAllOf(userId, clientId) {
+      await engine.run(() =>
+        run('DELETE FROM as_consent WHERE user_id = ? AND client_id = ?', userId, clientId),
+      );
+    },
   };
 }
 
-function toUser(row: UserRow): AuthorizationUser {
+export function toUser(row: UserRow): AuthorizationUser {
   return {
     id: row.id,
     displayName: row.display_name,

@@ -2,6 +2,8 @@ import type { AuthorizationStores } from '../../authorization/ports.js';
 import { createArtifactStore } from './authorization-artifacts.js';
 import { createAuthorizationClientStore } from './authorization-clients.js';
 import { createCounterStore } from './authorization-counters.js';
+import { createIdentityStore, createUpstreamTokenStore } from './authorization-identities.js';
+import { createPasswordStore, createSignInAttemptStore } from './authorization-passwords.js';
 import { createAuthorizationUserStore, createConsentStore } from './authorization-people.js';
 import { createSigningKeyStore } from './authorization-signing-keys.js';
 import type { SqlEngine } from '../sql.js';
@@ -18,5 +20,9 @@ export function createAuthorizationStores(engine: SqlEngine): AuthorizationStore
     users: createAuthorizationUserStore(engine),
     consents: createConsentStore(engine),
     counters: createCounterStore(engine),
+    identities: createIdentityStore(engine),
+    upstreamTokens: createUpstreamTokenStore(engine),
+    passwords: createPasswordStore(engine),
+    signInAttempts: createSignInAttemptStore(engine),
   };
 }
