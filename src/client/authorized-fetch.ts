@@ -11,7 +11,7 @@ import {
   ScopeRequiredError,
 } from './errors.js';
 import type { Grant } from './grant.js';
-import { type LoginOptions, login } from './login/login.js';
+import { type LoginOptions, type LoginRequest, login } from './login/login.js';
 import type { FetchLike } from './token-endpoint.js';
 
 export interface AuthorizedFetchOptions {
@@ -23,6 +23,30 @@ export interface AuthorizedFetchOptions {
   readonly oauthFetch: FetchLike;
   /** How to sign somebody in when the server asks for it. Undefined: never; the call fails and says so. */
   readonly login?: Omit<LoginOptions, 'broker' | 'fetch'> | undefined;
+}
+
+/** Gets a grant from a person. `more-scopes`: somebody is signed in, and what is missing is in the challenge. */
+export type SignIn = (
+  reason: 'login' | 'more-scopes',
+  request: LoginRequest & { readonly scopes: readonly string[]; readonly signal?: AbortSignal },
+) => Promise<Grant>;
+
+export interface AuthorizedSessionOptions {
+  readonly serverUrl: string;
+  readonly broker: Broker;
+  /** For discovery: small documents, short time limits. */
+  readonly oauthFetch: FetchLike;
+  /** Undefined: nobody is asked; the call fails and says what it needs. */
+  readonly signIn: SignIn | undefined;
+}
+
+/** What the session has to know of an answer, whatever library it comes from. */
+export interface AnswerView<Answer> {
+  status(answer: Answer): number;
+  /** Value of `WWW-Authenticate`. */
+  challenge(answer: Answer): string | null | undefined;
+  /** The answer is not used. */
+  discard(answer: Answer): void | Promise<void>;
 }
 
 /** A call is repeated at most this often with more scopes. */
@@ -40,67 +64,95 @@ const MAX_STEP_UPS = 2;
  * @see RFC 6750 §3, MCP 2026-07-28 authorization
  */
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): FetchLike {
-  const session = new AuthorizedSession(options);
-  return (input, init = {}) => session.fetch(input, init);
+  const { broker, oauthFetch, login: loginOptions } = options;
+  const session = new AuthorizedSession({
+    serverUrl: options.serverUrl,
+    broker,
+    oauthFetch,
+    signIn:
+      loginOptions === undefined
+        ? undefined
+        : (_reason, request) =>
+            login(options.serverUrl, { ...loginOptions, broker, fetch: oauthFetch }, request),
+  });
+  return async (input, init = {}) => {
+    session.requireOwnUrl(String(input));
+    if (init.body != null && typeof init.body !== 'string') {
+      throw new TypeError('the body has to be a text: the call may be sent a second time');
+    }
+    return session.run(
+      (token) => {
+        const headers = new Headers(init.headers);
+        if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+        return options.fetch(input, { ...init, headers });
+      },
+      RESPONSE_VIEW,
+      init.signal ?? undefined,
+    );
+  };
 }
 
-class AuthorizedSession {
-  readonly #options: AuthorizedFetchOptions;
+const RESPONSE_VIEW: AnswerView<Response> = {
+  status: (response) => response.status,
+  challenge: (response) => response.headers.get('www-authenticate'),
+  discard: (response) => response.body?.cancel(),
+};
+
+/** Calls to one server with the broker's credentials: what a 401 or a 403 asks for is got once for all that wait. */
+export class AuthorizedSession {
+  readonly #options: AuthorizedSessionOptions;
   readonly #serverUrl: string;
   /** Recoveries in flight, by the token that was refused: parallel calls share one. */
   readonly #recoveries = new Map<string, Promise<Grant>>();
 
-  constructor(options: AuthorizedFetchOptions) {
+  constructor(options: AuthorizedSessionOptions) {
     this.#options = options;
     this.#serverUrl = canonicalResource(options.serverUrl);
   }
 
-  async fetch(input: string | URL, init: RequestInit): Promise<Response> {
-    this.#requireOwnUrl(String(input));
-    if (init.body != null && typeof init.body !== 'string') {
-      throw new TypeError('the body has to be a text: the call may be sent a second time');
-    }
+  /**
+   * Sends a call, and sends it again after a 401 with a renewed token and after a 403 `insufficient_scope` with more
+   * scopes. Neither answer means that the server did anything.
+   */
+  async run<Answer>(
+    send: (token: string | undefined) => Promise<Answer>,
+    view: AnswerView<Answer>,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     let token = await this.#options.broker.accessToken(this.#serverUrl);
     let isRecovered = false;
     for (let stepUps = 0; ;) {
-      const response = await this.#send(input, init, token);
-      const challenge = findChallenge(response.headers.get('www-authenticate'), 'bearer');
-      if (response.status === 401) {
-        await response.body?.cancel();
+      const answer = await send(token);
+      const status = view.status(answer);
+      if (status !== 401 && status !== 403) return answer;
+      const challenge = findChallenge(view.challenge(answer) ?? null, 'bearer');
+      if (status === 401) {
+        await view.discard(answer);
         if (isRecovered) {
           throw new CredentialsRejectedError(
             this.#serverUrl,
             'a token that was issued just now is not accepted',
           );
         }
-        token = (await this.#recover(token, challenge, init.signal ?? undefined)).accessToken;
+        token = (await this.#recover(token, challenge, signal)).accessToken;
         isRecovered = true;
-      } else if (
-        response.status === 403 &&
-        challenge?.params['error'] === 'insufficient_scope' &&
-        stepUps < MAX_STEP_UPS
-      ) {
-        await response.body?.cancel();
-        token = (await this.#stepUp(challenge, init.signal ?? undefined)).accessToken;
+      } else if (challenge?.params['error'] === 'insufficient_scope' && stepUps < MAX_STEP_UPS) {
+        await view.discard(answer);
+        token = (await this.#stepUp(token, challenge, signal)).accessToken;
         stepUps++;
       } else {
-        return response;
+        return answer;
       }
     }
   }
 
-  #requireOwnUrl(url: string): void {
+  /** @throws {TypeError} for any other origin: it gets no credentials of this one */
+  requireOwnUrl(url: string): void {
     if (new URL(url).origin !== new URL(this.#serverUrl).origin) {
       throw new TypeError(
         `credentials of ${this.#serverUrl} are not sent to ${new URL(url).origin}`,
       );
     }
-  }
-
-  #send(input: string | URL, init: RequestInit, token: string | undefined): Promise<Response> {
-    const headers = new Headers(init.headers);
-    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-    return this.#options.fetch(input, { ...init, headers });
   }
 
   #recover(
@@ -137,13 +189,19 @@ class AuthorizedSession {
           return await broker.refresh(grant, signal);
         } catch (error) {
           if (!(error instanceof LoginRequiredError)) throw error;
-          if (this.#options.login === undefined) throw error;
+          if (this.#options.signIn === undefined) throw error;
         }
       } else {
         reason = 'the access token is not accepted any more and there is no refresh token';
       }
     }
-    return this.#login(reason, { challenge, notGrant: grant });
+    if (this.#options.signIn === undefined) throw new LoginRequiredError(this.#serverUrl, reason);
+    return this.#options.signIn('login', {
+      challenge,
+      notGrant: grant,
+      scopes: [],
+      ...(signal !== undefined && { signal }),
+    });
   }
 
   /** The server's metadata is read again on a 401, so that a move to another authorization server is seen. */
@@ -169,23 +227,32 @@ class AuthorizedSession {
     }
   }
 
-  async #stepUp(challenge: Challenge, signal: AbortSignal | undefined): Promise<Grant> {
+  async #stepUp(
+    refused: string | undefined,
+    challenge: Challenge,
+    signal: AbortSignal | undefined,
+  ): Promise<Grant> {
     signal?.throwIfAborted();
     const grant = await this.#options.broker.findGrant(this.#serverUrl);
+    // Another call, or another process, has asked for more meanwhile.
+    if (grant !== undefined && grant.accessToken !== refused && refused !== undefined) {
+      const lacks = missingScopes(parseScope(challenge.params['scope']), grant.scopes);
+      if (lacks.length === 0 && grant.accessToken !== undefined) return grant;
+    }
     const held = grant?.scopes ?? [];
     const needed = parseScope(challenge.params['scope']);
     const union = unionScopes(held, needed);
-    if (this.#options.login === undefined) {
+    if (this.#options.signIn === undefined) {
       const missing = missingScopes(needed, held);
       const what = missing.length === 0 ? 'the token has too few' : `it lacks ${missing.join(' ')}`;
       throw new ScopeRequiredError(this.#serverUrl, union, what);
     }
-    return this.#login('more scopes are needed', { challenge, notGrant: grant, heldScopes: held });
-  }
-
-  #login(reason: string, request: Parameters<typeof login>[2]): Promise<Grant> {
-    const { broker, oauthFetch, login: loginOptions } = this.#options;
-    if (loginOptions === undefined) throw new LoginRequiredError(this.#serverUrl, reason);
-    return login(this.#serverUrl, { ...loginOptions, broker, fetch: oauthFetch }, request);
+    return this.#options.signIn('more-scopes', {
+      challenge,
+      notGrant: grant,
+      heldScopes: held,
+      scopes: union,
+      ...(signal !== undefined && { signal }),
+    });
   }
 }

@@ -25,13 +25,18 @@ import { limitBody } from './limited-body.js';
 /** Shaped like the global `fetch`. */
 export type SafeFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-export interface SafeFetchOptions {
+export interface TargetPolicyOptions {
   /** Whether this machine may be a target, over http too. Default false. */
   readonly allowLoopback?: boolean;
   /** Hosts (`URL.host`) that a person named, whose addresses are taken as they are. Plain http stays refused. */
   readonly trustedHosts?: readonly string[];
   /** Takes private and special-use addresses for any host: for networks without untrusted servers. Default false. */
   readonly dangerouslyAllowPrivateNetwork?: boolean;
+  /** Takes plain http for the trusted hosts: whoever is on the way reads and changes everything. Default false. */
+  readonly dangerouslyAllowHttp?: boolean;
+}
+
+export interface SafeFetchOptions extends TargetPolicyOptions {
   /** Limit on a body, in bytes. Event streams have none: their reader bounds each message. Default 4 MiB. */
   readonly maxBytes?: number;
   /** Limit from the start to the end of the body; for an event stream to its headers. 0: none. Default 30,000. */
@@ -110,7 +115,7 @@ interface Limits {
   readonly timeoutMs: number;
 }
 
-interface TargetPolicy {
+export interface TargetPolicy {
   /** Throws before anything is sent. */
   check(url: URL): void;
   readonly kindsFor: (hostname: string) => readonly AddressKind[];
@@ -118,7 +123,8 @@ interface TargetPolicy {
 
 const ANY_KIND: readonly AddressKind[] = ['public', 'loopback', 'special'];
 
-function createTargetPolicy(options: SafeFetchOptions): TargetPolicy {
+/** What may be asked, for every way out of this process. */
+export function createTargetPolicy(options: TargetPolicyOptions): TargetPolicy {
   const { allowLoopback = false, dangerouslyAllowPrivateNetwork = false } = options;
   const trusted = new Set((options.trustedHosts ?? []).map((host) => host.toLowerCase()));
   const trustedNames = new Set([...trusted].map((host) => host.replace(/:\d+$/, '')));
@@ -142,7 +148,8 @@ function createTargetPolicy(options: SafeFetchOptions): TargetPolicy {
         if (allowLoopback) return;
         throw new UrlNotAllowedError(origin, 'this machine is not a target here');
       }
-      if (url.protocol === 'http:') {
+      const isHttpAllowed = options.dangerouslyAllowHttp === true && trusted.has(url.host);
+      if (url.protocol === 'http:' && !isHttpAllowed) {
         throw new UrlNotAllowedError(origin, 'http is for this machine alone. Use https');
       }
       const literal = ipLiteralOf(url);
@@ -293,6 +300,7 @@ function describeFailure(
   return new NetworkError(url.origin, text, true, { cause: error });
 }
 
-function isBeforeSending(code: string): boolean {
+/** Whether a failure with this code happened before anything of the request could leave this machine. */
+export function isBeforeSending(code: string): boolean {
   return NOT_SENT.has(code) || TLS_FAILURE.test(code);
 }
