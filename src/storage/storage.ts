@@ -1,6 +1,8 @@
 import type { AuthorizationStores } from '../authorization/ports.js';
 import type { CatalogStore } from '../catalog/domain/ports.js';
 import type { AuditArchive } from '../server/core/audit.js';
+import type { ResultStore } from '../server/core/kept-results.js';
+import type { PermitStore } from '../server/core/permits.js';
 import type { ApiKeyStore, EventLog, SessionStore } from '../server/core/ports.js';
 import type { RevocationFeed } from '../server/core/revocations.js';
 
@@ -11,6 +13,8 @@ export interface Stores {
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationFeed;
   readonly audit: AuditArchive;
+  readonly permits: PermitStore;
+  readonly results: ResultStore;
   readonly authorization: AuthorizationStores;
   readonly catalog: CatalogStore;
 }

@@ -1,5 +1,6 @@
 import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
+import { limitsMigration } from './005-limits.js';
 import { auditMigration } from './008-audit.js';
 import { peopleMigration } from './009-people.js';
 import type { Migration } from './migration.js';
@@ -11,6 +12,7 @@ export const migrations: readonly Migration[] = [
   serverMigration,
   authorizationMigration,
   catalogMigration,
+  limitsMigration,
   revocationMigration,
   auditMigration,
   peopleMigration,

@@ -5,6 +5,8 @@ import { createAuditLog } from './audit-log.js';
 import { createAuthorizationStores } from './authorization-stores.js';
 import { createCatalogStore } from './catalog-store.js';
 import { createEventLog } from './event-log.js';
+import { createPermitStore } from './permit-store.js';
+import { createResultStore } from './result-store.js';
 import { createRevocationFeed } from './revocation-feed.js';
 import { createSessionStore } from './session-store.js';
 
@@ -16,6 +18,8 @@ export function createStores(engine: SqlEngine): Stores {
     apiKeys: createApiKeyStore(engine),
     revocations: createRevocationFeed(engine),
     audit: createAuditLog(engine),
+    permits: createPermitStore(engine),
+    results: createResultStore(engine),
     authorization: createAuthorizationStores(engine),
     catalog: createCatalogStore(engine),
   };
