@@ -27,6 +27,7 @@ export class ClientAdapter implements Adapter {
         clientId,
         metadata: sealer.seal(JSON.stringify(metadata), clientId),
         source: 'registered',
+        registeredFrom: undefined,
         createdAt: now,
         lastUsedAt: undefined,
         expiresAt: now + LIFETIMES.unusedClient,

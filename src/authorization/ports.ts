@@ -69,7 +69,9 @@ export type ArtifactWrite =
       readonly clientId: string;
       readonly lastUsedAt: number;
       readonly expiresAt: number;
-    };
+    }
+  /** Deletes every artifact of the client, its grants and their kept answers. */
+  | { readonly kind: 'revokeClient'; readonly clientId: string };
 
 export interface CommitConflict {
   readonly kind: 'insert' | 'consume';
@@ -103,6 +105,8 @@ export interface ClientRecord {
   readonly metadata: string;
   /** How it came to be known. */
   readonly source: 'registered' | 'operator';
+  /** Keyed hash of where a registration came from. */
+  readonly registeredFrom: string | undefined;
   /** Epoch seconds. */
   readonly createdAt: number;
   readonly lastUsedAt: number | undefined;
@@ -114,8 +118,9 @@ export interface AuthorizationClientStore {
   /** @returns undefined when unknown or expired at `nowSeconds` */
   find(clientId: string, nowSeconds: number): Promise<ClientRecord | undefined>;
   /**
-   * Stores a client, in place of one with the same id. With `maxRegistered` clients of source `registered` there, the
-   * expired ones go first, then the oldest one that was never used.
+   * Stores a client. One with the same id gets the new metadata and the later expiry, and keeps its dates. With
+   * `maxRegistered` clients of source `registered` there, the expired ones go first, then those that were never used,
+   * the oldest of the source that has most of them.
    *
    * @returns false when there is still no room
    */
@@ -123,9 +128,37 @@ export interface AuthorizationClientStore {
     record: ClientRecord,
     limits: { readonly maxRegistered: number; readonly nowSeconds: number },
   ): Promise<boolean>;
+  /** Newest first, expired ones left out. */
+  list(options: {
+    readonly source?: ClientRecord['source'];
+    readonly nowSeconds: number;
+    readonly limit: number;
+  }): Promise<readonly ClientRecord[]>;
   /** @returns whether it was there */
   delete(clientId: string): Promise<boolean>;
   count(): Promise<number>;
+  deleteExpired(nowSeconds: number): Promise<number>;
+}
+
+/** A client metadata document as it was last fetched, or why it could not be. */
+export interface ClientDocumentRecord {
+  /** The URL of the document. */
+  readonly clientId: string;
+  /** JSON of what is used of it; undefined: never fetched well. */
+  readonly document: string | undefined;
+  /** When the document was fetched, epoch seconds. */
+  readonly fetchedAt: number | undefined;
+  /** Not fetched again before this, whatever came of the last time. */
+  readonly freshUntil: number;
+  /** What was wrong the last time. */
+  readonly problem: string | undefined;
+  readonly expiresAt: number;
+}
+
+export interface ClientDocumentStore {
+  find(clientId: string): Promise<ClientDocumentRecord | undefined>;
+  /** Stores a record in place of the last one. Over `maxRecords` those that expire first go. */
+  save(record: ClientDocumentRecord, maxRecords: number): Promise<void>;
   deleteExpired(nowSeconds: number): Promise<number>;
 }
 
@@ -214,6 +247,8 @@ export interface CounterStore {
     windowSeconds: number,
     nowSeconds: number,
   ): Promise<{ readonly count: number; readonly resetsAt: number }>;
+  /** @returns the count in the running window; 0 when none is running */
+  read(name: string, nowSeconds: number): Promise<number>;
   deleteExpired(nowSeconds: number): Promise<number>;
 }
 
@@ -221,6 +256,7 @@ export interface CounterStore {
 export interface AuthorizationStores {
   readonly artifacts: ArtifactStore;
   readonly clients: AuthorizationClientStore;
+  readonly clientDocuments: ClientDocumentStore;
   readonly signingKeys: SigningKeyStore;
   readonly users: AuthorizationUserStore;
   readonly consents: ConsentStore;

@@ -1,7 +1,9 @@
 import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
-import { limitsMigration } from './005-limits.js';
 import { auditMigration } from './008-audit.js';
+import { authorizationClientsMigration } from './010-authorization-clients.js';
+import { limitsMigration } from './005-limits.js';
+import { manyProcessesMigration } from './007-many-processes.js';
 import { peopleMigration } from './009-people.js';
 import type { Migration } from './migration.js';
 import { revocationMigration } from './004-revocation.js';
@@ -12,8 +14,10 @@ export const migrations: readonly Migration[] = [
   serverMigration,
   authorizationMigration,
   catalogMigration,
-  limitsMigration,
   revocationMigration,
+  limitsMigration,
+  manyProcessesMigration,
   auditMigration,
   peopleMigration,
+  authorizationClientsMigration,
 ];

@@ -7,7 +7,11 @@ import type {
 } from '../../authorization/ports.js';
 import { err, ok } from '../../shared/result.js';
 import { type SqlEngine, type SqlProgram, all, get, lock, run } from '../sql.js';
-import { REVOCATION_LOCK, deleteExpiredRevocations, noteRevokedTokens } from './revocation-feed.js';
+import {
+  REVOCATION_LOCK,
+  deleteExpiredRevocations,
+  noteRevokedTokens,
+} from './revocation-feed.js';
 
 interface ArtifactRow {
   model: string;
@@ -138,6 +142,9 @@ function locksOf(writes: readonly ArtifactWrite[]): string[] {
         ];
       case 'keepReplay':
         return [grantLock(write.replay.grantHash)];
+      // A client is ended by its operator, after its record is gone: nothing new can be issued to it.
+      case 'revokeClient':
+        return [REVOCATION_LOCK];
       case 'touchClient':
         return [];
     }
@@ -188,6 +195,15 @@ function* apply(write: ArtifactWrite): SqlProgram<undefined> {
       yield* run('DELETE FROM as_artifact WHERE grant_hash = ?', write.grantHash);
       yield* run("DELETE FROM as_artifact WHERE model = 'Grant' AND id_hash = ?", write.grantHash);
       yield* run('DELETE FROM as_refresh_replay WHERE grant_hash = ?', write.grantHash);
+      return undefined;
+    case 'revokeClient':
+      yield* noteRevokedTokens('client_id = ?', write.clientId);
+      yield* run(
+        `DELETE FROM as_refresh_replay WHERE grant_hash IN
+          (SELECT id_hash FROM as_artifact WHERE model = 'Grant' AND client_id = ?)`,
+        write.clientId,
+      );
+      yield* run('DELETE FROM as_artifact WHERE client_id = ?', write.clientId);
       return undefined;
     case 'keepReplay': {
       const { idHash, grantHash, successorHash, response, expiresAt } = write.replay;

@@ -21,6 +21,16 @@ export function createCounterStore(engine: SqlEngine): CounterStore {
       if (row === undefined) throw new Error('the counter returned no row');
       return { count: row.count, resetsAt: row.resets_at };
     },
+    async read(name, nowSeconds) {
+      const row = await engine.run(() =>
+        get<{ count: number }>(
+          'SELECT count FROM as_counter WHERE name = ? AND resets_at > ?',
+          name,
+          nowSeconds,
+        ),
+      );
+      return row?.count ?? 0;
+    },
     async deleteExpired(nowSeconds) {
       return await engine.run(() => run('DELETE FROM as_counter WHERE resets_at <= ?', nowSeconds));
     },

@@ -1,5 +1,6 @@
 import type { AuthorizationStores } from '../../authorization/ports.js';
 import { createArtifactStore } from './authorization-artifacts.js';
+import { createClientDocumentStore } from './authorization-client-documents.js';
 import { createAuthorizationClientStore } from './authorization-clients.js';
 import { createCounterStore } from './authorization-counters.js';
 import { createIdentityStore, createUpstreamTokenStore } from './authorization-identities.js';
@@ -16,6 +17,7 @@ export function createAuthorizationStores(engine: SqlEngine): AuthorizationStore
   return {
     artifacts: createArtifactStore(engine),
     clients: createAuthorizationClientStore(engine),
+    clientDocuments: createClientDocumentStore(engine),
     signingKeys: createSigningKeyStore(engine),
     users: createAuthorizationUserStore(engine),
     consents: createConsentStore(engine),

@@ -47,6 +47,7 @@ function client(changes: Partial<ClientRecord> = {}): ClientRecord {
     clientId: 'client-1',
     metadata: 'sealed',
     source: 'registered',
+    registeredFrom: undefined,
     createdAt: 1000,
     lastUsedAt: undefined,
     expiresAt: 2000,
