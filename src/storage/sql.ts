@@ -10,6 +10,7 @@ export type SqlRequest =
       readonly rows: readonly (readonly SqlParam[])[];
     }
   | { readonly kind: 'tenant'; readonly tenant: number }
+  | { readonly kind: 'notify'; readonly id: number }
   | { readonly kind: 'lock'; readonly name: string; readonly isShared: boolean };
 
 /**
@@ -73,5 +74,11 @@ export function* actAsTenant(tenant: number): SqlProgram<undefined> {
  */
 export function* lock(name: string, isShared = false): SqlProgram<undefined> {
   yield { kind: 'lock', name, isShared };
+  return undefined;
+}
+
+/** Wakes the processes that listen, when the transaction is kept. On SQLite they look for themselves. */
+export function* notify(id: number): SqlProgram<undefined> {
+  yield { kind: 'notify', id };
   return undefined;
 }

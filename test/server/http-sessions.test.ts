@@ -255,8 +255,9 @@ describe('a 2025 session over HTTP', () => {
       { token, session },
     );
     await (await fetch(server.mcpUrl, subscribe)).text();
-    const record = await server.stores.sessions.find(session, 0);
-    expect(record).toMatchObject({ subscriptions: ['notes://motd'], isInitialized: true });
+    const { sessions } = server.stores;
+    expect(await sessions.subscribersOf('notes://motd', [session, 'another'])).toEqual([session]);
+    expect(await sessions.find(session, 0)).toMatchObject({ isInitialized: true });
   });
 
   it('stores no session for a malformed initialize', async () => {

@@ -44,6 +44,8 @@ export interface Sessions {
   /** @returns undefined when nothing was run: there is something about the session that {@link handle} has to judge */
   call(call: SessionCall, principal: Principal | undefined): Promise<SessionCallAnswer | undefined>;
   announce(change: Change): void;
+  /** Ends a session that nobody may go on with: its streams close, its record is gone. */
+  end(id: string): Promise<void>;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -65,6 +67,7 @@ interface Live {
 // Longer than a person is given to answer a question.
 const LIVE_IDLE_MS = 15 * 60_000;
 const MAX_INITIALIZE_CHARS = 65_536;
+const MAX_SUBSCRIPTIONS = 1000;
 // Extending a session at every request would be a write at every request.
 const EXTEND_AFTER_SHARE = 0.1;
 const SESSION_HEADER = 'mcp-session-id';
@@ -108,7 +111,6 @@ export function createSessions(options: SessionsOptions): Sessions {
       initializeParams: params,
       isInitialized: false,
       logLevel: undefined,
-      subscriptions: [],
       createdAt: now,
       expiresAt: now + ttlSeconds,
     });
@@ -178,10 +180,6 @@ export function createSessions(options: SessionsOptions): Sessions {
       const settle = async (): Promise<void> => {
         kept.active -= 1;
         kept.lastUsedMs = clock.nowMs();
-        const method = isJsonObject(body) ? body['method'] : undefined;
-        if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-          await store.update(id, { subscriptions: [...kept.session.subscriptions] });
-        }
       };
       kept.active += 1;
       await extend(record, now);
@@ -207,6 +205,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
     },
 
+    async end(id) {
+      await store.delete(id);
+      await discard(live, id);
+    },
+
     async sweep() {
       await putAway(live, clock, { count: live.size, idleMs: LIVE_IDLE_MS });
       await store.deleteExpired(nowSeconds(clock));
@@ -229,11 +232,16 @@ async function remember(store: SessionStore, id: string, body: unknown): Promise
     await store.update(id, { isInitialized: true });
   }
   const params = body['params'];
-  if (body['method'] === 'logging/setLevel' && isJsonObject(params)) {
-    const level = params['level'];
+  if (!isJsonObject(params)) return;
+  const { level, uri } = params;
+  if (body['method'] === 'logging/setLevel') {
     if (typeof level === 'string' && LOG_LEVELS.some((known) => known === level)) {
       await store.update(id, { logLevel: level });
     }
+  } else if (body['method'] === 'resources/subscribe') {
+    if (typeof uri === 'string') await store.subscribe(id, uri, MAX_SUBSCRIPTIONS);
+  } else if (body['method'] === 'resources/unsubscribe') {
+    if (typeof uri === 'string') await store.unsubscribe(id, uri);
   }
 }
 

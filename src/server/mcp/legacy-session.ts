@@ -13,7 +13,6 @@ import {
   type Replay,
   Replays,
   type ServerFactory,
-  type ServerInstance,
   toAuthInfo,
 } from './server-factory.js';
 import { type SessionCall, type SessionCallAnswer, SessionCalls } from './session-call.js';
@@ -65,7 +64,7 @@ export async function resumeLegacySession(
   record: SessionRecord,
   options: LegacySessionOptions,
 ): Promise<LegacySession> {
-  const { session, instance, store } = await connect(options);
+  const { session, store } = await connect(options);
   store.isMuted = true;
   await playBack(session, {
     jsonrpc: '2.0',
@@ -84,14 +83,12 @@ export async function resumeLegacySession(
       record,
     );
   }
-  for (const uri of record.subscriptions) instance.subscriptions.add(uri);
   store.isMuted = false;
   return session;
 }
 
 interface Connected {
   readonly session: LegacySession;
-  readonly instance: ServerInstance;
   readonly store: SessionEventStore;
 }
 
@@ -142,7 +139,7 @@ async function connect(options: LegacySessionOptions): Promise<Connected> {
       await instance.mcp.close();
     },
   };
-  return { session, instance, store };
+  return { session, store };
 }
 
 /**
@@ -194,7 +191,7 @@ class SessionEventStore implements EventStore {
 
   async storeEvent(streamId: string, message: object): Promise<string> {
     if (this.isMuted) return '0';
-    return this.#events.append(this.#sessionId, streamId, message as JsonObject);
+    return (await this.#events.append(this.#sessionId, streamId, message as JsonObject)) ?? '0';
   }
 
   async getStreamIdForEventId(eventId: string): Promise<string | undefined> {

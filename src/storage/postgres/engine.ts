@@ -9,6 +9,9 @@ const MAX_ROWS_PER_STATEMENT = 500;
 
 const LOCK = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))';
 const LOCK_SHARED = 'SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))';
+/** Carries the ids of bus messages to the processes that listen. */
+export const CHANNEL = 'catalog_mcp';
+const NOTIFY = `SELECT pg_notify('${CHANNEL}', $1)`;
 const SET_TENANT = "SELECT set_config('app.tenant', $1, true)";
 
 export interface PostgresEngineOptions {
@@ -175,6 +178,9 @@ async function fulfil(statements: Statements, request: SqlRequest): Promise<unkn
       return undefined;
     case 'tenant':
       statements.send(SET_TENANT, [String(request.tenant)]);
+      return undefined;
+    case 'notify':
+      statements.send(NOTIFY, [String(request.id)]);
       return undefined;
     case 'lock':
       statements.send(request.isShared ? LOCK_SHARED : LOCK, [`catalog-mcp ${request.name}`]);

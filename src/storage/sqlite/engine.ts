@@ -27,6 +27,7 @@ function answer(database: SqliteDatabase, request: SqlRequest): unknown {
       return undefined;
     case 'tenant':
     case 'lock':
+    case 'notify':
       return undefined;
   }
 }

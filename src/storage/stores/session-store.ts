@@ -2,6 +2,8 @@ import { hashId } from '../../shared/ids.js';
 import type { JsonObject } from '../../shared/json.js';
 import type { SessionRecord, SessionStore } from '../../server/core/ports.js';
 import { type SqlEngine, get, run } from '../sql.js';
+import { createSessionQuestions } from './session-questions.js';
+import { createSessionSubscriptions } from './session-subscriptions.js';
 
 interface SessionRow {
   readonly issuer: string;
@@ -11,19 +13,20 @@ interface SessionRow {
   readonly initialize_params: string;
   readonly is_initialized: number;
   readonly log_level: string | null;
-  readonly subscriptions: string;
   readonly created_at: number;
   readonly expires_at: number;
 }
 
 export function createSessionStore(engine: SqlEngine): SessionStore {
   return {
+    ...createSessionQuestions(engine),
+    ...createSessionSubscriptions(engine),
     async create(record) {
       await engine.run(() =>
         run(
           `INSERT INTO mcp_session (id_hash, issuer, subject, client_id, protocol_version, initialize_params,
-           is_initialized, log_level, subscriptions, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           is_initialized, log_level, created_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           hashId(record.id),
           record.issuer,
           record.subject,
@@ -32,7 +35,6 @@ export function createSessionStore(engine: SqlEngine): SessionStore {
           JSON.stringify(record.initializeParams),
           record.isInitialized ? 1 : 0,
           record.logLevel ?? null,
-          JSON.stringify(record.subscriptions),
           record.createdAt,
           record.expiresAt,
         ),
@@ -42,7 +44,7 @@ export function createSessionStore(engine: SqlEngine): SessionStore {
       const row = await engine.run(() =>
         get<SessionRow>(
           `SELECT issuer, subject, client_id, protocol_version, initialize_params, is_initialized, log_level,
-             subscriptions, created_at, expires_at
+             created_at, expires_at
            FROM mcp_session WHERE id_hash = ? AND expires_at > ?`,
           hashId(id),
           nowSeconds,
@@ -56,12 +58,10 @@ export function createSessionStore(engine: SqlEngine): SessionStore {
           `UPDATE mcp_session SET
            is_initialized = coalesce(?, is_initialized),
            log_level = coalesce(?, log_level),
-           subscriptions = coalesce(?, subscriptions),
            expires_at = coalesce(?, expires_at)
          WHERE id_hash = ?`,
           changes.isInitialized === undefined ? null : changes.isInitialized ? 1 : 0,
           changes.logLevel ?? null,
-          changes.subscriptions === undefined ? null : JSON.stringify(changes.subscriptions),
           changes.expiresAt ?? null,
           hashId(id),
         ),
@@ -90,7 +90,6 @@ function toRecord(id: string, row: SessionRow): SessionRecord {
     initializeParams: JSON.parse(row.initialize_params) as JsonObject,
     isInitialized: row.is_initialized === 1,
     logLevel: row.log_level ?? undefined,
-    subscriptions: JSON.parse(row.subscriptions) as string[],
     createdAt: row.created_at,
     expiresAt: row.expires_at,
   };
