@@ -13,6 +13,7 @@ import { buildMetadata } from './metadata.js';
 import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
 import { buildConfiguration } from './provider-configuration.js';
 import { createResourceRegistry } from './resources.js';
+import { withRevocationHints } from './revocation-hints.js';
 import { createRequestHandler } from './routes.js';
 import { loadSigningKeys } from './signing-keys.js';
 
@@ -30,6 +31,12 @@ export interface AuthorizationServer {
   jwks(): { keys: JWK[] };
   /** The metadata document (RFC 8414). */
   metadata(): JsonObject;
+  /**
+   * Calls the listener after something was revoked, and waits for it before the answer to that goes out.
+   *
+   * @returns a function that ends it
+   */
+  onRevocation(listener: () => Promise<void>): () => void;
   /** Stops the clean-up timer. The stores stay open: they belong to the caller. */
   close(): Promise<void>;
 }
@@ -52,7 +59,13 @@ const SWEEP_GRACE_SECONDS = 120;
 export async function createAuthorizationServer(
   given: AuthorizationServerOptions,
 ): Promise<AuthorizationServer> {
-  const options: ResolvedOptions = { clock: systemClock, logger: silentLogger, ...given };
+  const hints = withRevocationHints(given.stores.artifacts, given.logger ?? silentLogger);
+  const options: ResolvedOptions = {
+    clock: systemClock,
+    logger: silentLogger,
+    ...given,
+    stores: { ...given.stores, artifacts: hints.artifacts },
+  };
   const locations = locate(options.issuer);
   if (options.signIn.kind === 'demo' && !locations.isLoopback) {
     throw new DemoSignInNotLoopbackError(options.issuer);
@@ -81,6 +94,7 @@ export async function createAuthorizationServer(
     handle: createRequestHandler({ options, locations, keys, metadata, gateway, interaction }),
     jwks: () => ({ keys: [...keys.publicKeys.keys] }),
     metadata: () => metadata,
+    onRevocation: (listener) => hints.subscribe(listener),
     async close() {
       clearInterval(timer);
     },

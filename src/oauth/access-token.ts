@@ -2,7 +2,7 @@ import { type JWTVerifyGetKey, compactVerify, decodeProtectedHeader, errors } fr
 import { type Clock, nowSeconds } from '../shared/clock.js';
 import { type JsonObject, isJsonObject, parseJson } from '../shared/json.js';
 import { type Result, err, ok } from '../shared/result.js';
-import { parseScope } from './scope.js';
+import { type AccessTokenClaims, type ClaimMapping, readPrincipalClaims } from './claim-mapping.js';
 
 /** An authorization server whose access tokens this resource server takes. */
 export interface TrustedIssuer {
@@ -10,11 +10,30 @@ export interface TrustedIssuer {
   readonly issuer: string;
   /** Stable name that identities of this issuer get inside; it outlives a change of the issuer's URL. */
   readonly identity: string;
-  /** Finds the verification key: a local or a remote JWKS of `jose`. */
-  readonly keys: JWTVerifyGetKey;
-  /** Claim that names the tenant. A token without it is refused. Undefined: every identity is of the tenant ''. */
-  readonly tenantClaim: string | undefined;
+  /** Finds the key of a JWT: a JWKS. Undefined: JWTs of this issuer are introspected too. */
+  readonly keys?: JWTVerifyGetKey | undefined;
+  /** Asks the issuer about a token (RFC 7662). Undefined: it has no opaque tokens. */
+  readonly introspect?: Introspect | undefined;
+  /** Default: that of RFC 9068, everybody in the tenant ''. */
+  readonly claims?: ClaimMapping;
+  /** What `aud` may say in place of the resource, for issuers that know this server under a name of their own. */
+  readonly audiences?: readonly string[];
+  /** Default: those of {@link AccessTokenVerifierOptions}. */
+  readonly algorithms?: readonly AccessTokenAlgorithm[];
+  /**
+   * Takes JWTs whose `typ` is `JWT` or missing, for issuers that do not follow RFC 9068. What looks like an ID token, a
+   * refresh token or a logout token is refused all the same. Default false.
+   */
+  readonly allowsUntypedJwt?: boolean;
+  /**
+   * Calls the listener after something was revoked, and waits for it before the answer goes out. For an issuer in this
+   * process. @returns a function that ends it
+   */
+  readonly onRevocation?: (listener: () => Promise<void>) => () => void;
 }
+
+/** `inactive`: the token is none, or is over. `unavailable`: the issuer did not say. Never rejects. */
+export type Introspect = (token: string) => Promise<Result<JsonObject, 'inactive' | 'unavailable'>>;
 
 export interface AccessTokenVerifierOptions {
   readonly trustedIssuers: readonly TrustedIssuer[];
@@ -27,11 +46,11 @@ export interface AccessTokenVerifierOptions {
   readonly clock: Clock;
 }
 
-export type AccessTokenAlgorithm = 'ES256' | 'RS256';
+export type AccessTokenAlgorithm = 'ES256' | 'ES384' | 'RS256' | 'PS256' | 'EdDSA';
 
 /**
- * Why a token was refused: for the operator, never for the caller. `keys_unavailable` alone is not the token's fault:
- * the issuer's keys could not be fetched.
+ * Why a token was refused: for the operator, never for the caller. Those that end in `_unavailable` are not the
+ * token's fault: the issuer's keys could not be fetched, or it did not answer about the token.
  */
 export type TokenRejection =
   | 'malformed'
@@ -39,43 +58,36 @@ export type TokenRejection =
   | 'wrong_algorithm'
   | 'untrusted_issuer'
   | 'bad_signature'
+  | 'inactive'
+  | 'sender_constrained'
   | 'wrong_audience'
   | 'expired'
   | 'not_yet_valid'
   | 'bad_claims'
-  | 'keys_unavailable';
-
-export interface AccessTokenClaims {
-  /** {@link TrustedIssuer.identity} of the issuer. */
-  readonly identity: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly tenant: string;
-  /** Unique, in order. */
-  readonly scopes: readonly string[];
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-  /** The client acts for itself: `sub` is the client id (RFC 9068 §5). */
-  readonly isMachine: boolean;
-}
+  | 'keys_unavailable'
+  | 'introspection_unavailable';
 
 export type AccessTokenVerifier = (
   token: string,
 ) => Promise<Result<AccessTokenClaims, TokenRejection>>;
 
 const MAX_TOKEN_CHARS = 8192;
+/** How long an introspected token is good for when its issuer does not say. */
+const UNSAID_LIFETIME_SECONDS = 300;
 
 /**
- * Makes a check for JWT access tokens of this resource server.
+ * Makes a check for access tokens of this resource server.
  *
- * Checks `typ`, algorithm, signature, `iss`, `aud`, `exp`, `nbf`, then the claims a principal is made of (`sub`,
- * `client_id`, the tenant claim), in that order. The keys are those of the trusted issuer that the token names; a
- * token that names no trusted issuer is refused before any key is fetched. Does NOT check scope, nor revocation.
+ * A JWT that names a trusted issuer is checked with that issuer's keys: `typ`, algorithm, signature, `iss`, `aud`,
+ * `exp`, `nbf`, then the claims a principal is made of, in that order; one that names no trusted issuer is refused
+ * before any key is fetched. Anything else is opaque: the issuers that introspect are asked in turn, and what they say
+ * is checked in the same way. A token that is bound to its sender (`cnf`) is refused: a bearer proves nothing of it
+ * (RFC 9449 §7.2). Does NOT check scope, nor revocation.
  *
- * @returns a function of the compact JWS (at most 8 KiB, without the `Bearer ` prefix)
+ * @returns a function of the token (at most 8 KiB, without the `Bearer ` prefix)
  * @throws {TypeError} when `resource` is not an absolute URI without fragment
  * @throws {RangeError} when `clockToleranceSeconds` is not between 0 and 300
- * @see RFC 9068 §4, RFC 8707 §2, RFC 8725
+ * @see RFC 9068 §4, RFC 7662, RFC 8707 §2, RFC 8725
  */
 export function createAccessTokenVerifier(
   options: AccessTokenVerifierOptions,
@@ -90,26 +102,70 @@ export function createAccessTokenVerifier(
     throw new RangeError(`clockToleranceSeconds is ${clockToleranceSeconds}, expected 0 to 300`);
   }
   const issuers = new Map(options.trustedIssuers.map((trusted) => [trusted.issuer, trusted]));
+  const introspecting = options.trustedIssuers.filter((trusted) => trusted.introspect);
 
-  return async (token) => {
-    const shape = readShape(token);
-    if (!shape.ok) return shape;
-    const { header, claims } = shape.value;
-    if (!isAccessTokenType(header.typ)) return err('wrong_type');
-    if (!algorithms.some((algorithm) => algorithm === header.alg)) return err('wrong_algorithm');
-    const issuer = typeof claims['iss'] === 'string' ? issuers.get(claims['iss']) : undefined;
-    if (issuer === undefined) return err('untrusted_issuer');
-    const signature = await checkSignature(token, issuer.keys, algorithms);
-    if (signature !== undefined) return err(signature);
-    if (!audiencesOf(claims).includes(resource)) return err('wrong_audience');
+  const judge = (
+    claims: JsonObject,
+    issuer: TrustedIssuer,
+    unsaidEnd?: number,
+  ): Result<AccessTokenClaims, TokenRejection> => {
+    if (claims['cnf'] !== undefined) return err('sender_constrained');
+    if (!isForUs(claims, resource, issuer)) return err('wrong_audience');
     const now = nowSeconds(clock);
-    const { exp, nbf } = claims;
+    const { exp = unsaidEnd, nbf } = claims;
     if (typeof exp !== 'number' || (nbf !== undefined && typeof nbf !== 'number')) {
       return err('bad_claims');
     }
     if (exp <= now - clockToleranceSeconds) return err('expired');
     if (nbf !== undefined && nbf > now + clockToleranceSeconds) return err('not_yet_valid');
-    return readPrincipalClaims(claims, exp, issuer);
+    return readPrincipalClaims(claims, issuer, exp);
+  };
+
+  const introspectOne = async (
+    token: string,
+    issuer: TrustedIssuer,
+  ): Promise<Result<AccessTokenClaims, TokenRejection>> => {
+    const answer = (await issuer.introspect?.(token)) ?? err('inactive');
+    if (!answer.ok) {
+      return err(answer.error === 'inactive' ? 'inactive' : 'introspection_unavailable');
+    }
+    const claims = withMachineSubject(answer.value);
+    if (claims['iss'] !== undefined && claims['iss'] !== issuer.issuer) {
+      return err('untrusted_issuer');
+    }
+    if (isOtherToken(claims)) return err('wrong_type');
+    return judge(claims, issuer, nowSeconds(clock) + UNSAID_LIFETIME_SECONDS);
+  };
+
+  const introspectAny = async (
+    token: string,
+  ): Promise<Result<AccessTokenClaims, TokenRejection>> => {
+    let isUnavailable = false;
+    for (const issuer of introspecting) {
+      const answer = await introspectOne(token, issuer);
+      if (answer.ok) return answer;
+      if (answer.error === 'introspection_unavailable') isUnavailable = true;
+      // It knows the token, and the token is not good here.
+      else if (answer.error !== 'inactive') return answer;
+    }
+    return err(isUnavailable ? 'introspection_unavailable' : 'inactive');
+  };
+
+  return async (token) => {
+    if (token.length > MAX_TOKEN_CHARS) return err('malformed');
+    const shape = readShape(token);
+    if (!shape.ok) return introspecting.length > 0 ? introspectAny(token) : shape;
+    const { header, claims } = shape.value;
+    const issuer = typeof claims['iss'] === 'string' ? issuers.get(claims['iss']) : undefined;
+    if (issuer !== undefined && issuer.keys === undefined) return introspectOne(token, issuer);
+    const accepted = issuer?.algorithms ?? algorithms;
+    if (!isAccessTokenType(header.typ, issuer)) return err('wrong_type');
+    if (!accepted.some((algorithm) => algorithm === header.alg)) return err('wrong_algorithm');
+    if (issuer?.keys === undefined) return err('untrusted_issuer');
+    const signature = await checkSignature(token, issuer.keys, accepted);
+    if (signature !== undefined) return err(signature);
+    if (!isTyped(header.typ) && isOtherToken(claims)) return err('wrong_type');
+    return judge(claims, issuer);
   };
 }
 
@@ -119,7 +175,6 @@ interface TokenShape {
 }
 
 function readShape(token: string): Result<TokenShape, TokenRejection> {
-  if (token.length > MAX_TOKEN_CHARS) return err('malformed');
   const [, payload, , ...more] = token.split('.');
   if (payload === undefined || more.length > 0) return err('malformed');
   try {
@@ -134,8 +189,26 @@ function readShape(token: string): Result<TokenShape, TokenRejection> {
 }
 
 /** RFC 9068 §4: `at+jwt`, with or without the media type prefix, in any case. */
-function isAccessTokenType(typ: unknown): boolean {
+function isTyped(typ: unknown): boolean {
   return typeof typ === 'string' && /^(application\/)?at\+jwt$/i.test(typ);
+}
+
+function isAccessTokenType(typ: unknown, issuer: TrustedIssuer | undefined): boolean {
+  if (isTyped(typ)) return true;
+  return issuer?.allowsUntypedJwt === true && (typ === undefined || /^jwt$/i.test(String(typ)));
+}
+
+// As servers mark what else they issue: OpenID Connect, Keycloak (`typ`), Cognito and Hydra (`token_use`), RFC 7662.
+const OTHER_TOKEN_MARKS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'] as const;
+const OTHER_TOKEN = /^(?:id|id_token|refresh|refresh_token|offline|logout|logout\+jwt)$/i;
+
+/** Whether the claims are those of an ID token, a refresh token or a logout token. */
+function isOtherToken(claims: JsonObject): boolean {
+  if (OTHER_TOKEN_MARKS.some((mark) => claims[mark] !== undefined)) return true;
+  return ['typ', 'token_use', 'token_type'].some((name) => {
+    const value = claims[name];
+    return typeof value === 'string' && OTHER_TOKEN.test(value);
+  });
 }
 
 async function checkSignature(
@@ -156,38 +229,19 @@ async function checkSignature(
   }
 }
 
-function audiencesOf(claims: JsonObject): readonly unknown[] {
-  const audience = claims['aud'];
-  return Array.isArray(audience) ? audience : [audience];
+function isForUs(claims: JsonObject, resource: string, issuer: TrustedIssuer): boolean {
+  const { aud } = claims;
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  return audiences.some(
+    (audience) =>
+      audience === resource ||
+      (typeof audience === 'string' && issuer.audiences?.includes(audience) === true),
+  );
 }
 
-function readPrincipalClaims(
-  claims: JsonObject,
-  expiresAt: number,
-  issuer: TrustedIssuer,
-): Result<AccessTokenClaims, TokenRejection> {
-  const { sub, client_id: clientId, scope } = claims;
-  const tenant = issuer.tenantClaim === undefined ? '' : claims[issuer.tenantClaim];
-  if (
-    !isText(sub) ||
-    !isText(clientId) ||
-    typeof tenant !== 'string' ||
-    (tenant === '' && issuer.tenantClaim !== undefined) ||
-    (scope !== undefined && typeof scope !== 'string')
-  ) {
-    return err('bad_claims');
-  }
-  return ok({
-    identity: issuer.identity,
-    subject: sub,
-    clientId,
-    tenant,
-    scopes: parseScope(scope),
-    expiresAt,
-    isMachine: sub === clientId,
-  });
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
+/** RFC 7662 asks for no `sub`: an answer without one is about a client that acts for itself. */
+function withMachineSubject(claims: JsonObject): JsonObject {
+  const { sub, username, client_id: clientId } = claims;
+  const isMachine = sub === undefined && username === undefined && typeof clientId === 'string';
+  return isMachine ? { ...claims, sub: clientId } : claims;
 }

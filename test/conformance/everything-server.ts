@@ -40,7 +40,6 @@ const authentication: AuthenticationOptions = {
       keys: createLocalJWKSet({
         keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'conformance', alg: 'ES256' }],
       }),
-      tenantClaim: undefined,
     },
   ],
   apiKeys: createSqliteApiKeyStore(database),

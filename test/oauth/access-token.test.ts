@@ -22,7 +22,7 @@ beforeAll(async () => {
     issuer: 'https://as.example',
     identity: 'local',
     keys: createLocalJWKSet({ keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'k' }] }),
-    tenantClaim: 'tenant',
+    claims: { tenant: 'tenant' },
   };
   verify = createAccessTokenVerifier({ trustedIssuers: [trusted], resource: RESOURCE, clock });
 });
@@ -57,6 +57,7 @@ describe('an access token (RFC 9068 §4)', () => {
         scopes: ['a', 'b'],
         expiresAt: NOW + 60,
         isMachine: false,
+        tokenId: undefined,
       },
     });
   });
@@ -89,7 +90,7 @@ describe('an access token (RFC 9068 §4)', () => {
     ['no subject', { sub: undefined }, {}, 'bad_claims'],
     ['no client', { client_id: undefined }, {}, 'bad_claims'],
     ['no tenant', { tenant: undefined }, {}, 'bad_claims'],
-    ['a scope that is no text', { scope: ['a'] }, {}, 'bad_claims'],
+    ['a scope that is no text', { scope: [1] }, {}, 'bad_claims'],
     ['an unknown key', {}, { kid: 'other' }, 'bad_signature'],
     ['a critical extension', {}, { crit: ['b64'], b64: false }, 'malformed'],
   ];

@@ -34,8 +34,8 @@ export async function remoteIssuer(
     [customFetch]: (url, options) => fetch(url, options),
   });
   return config.isExternalIssuer
-    ? { issuer: config.issuer, identity: config.issuer, keys, tenantClaim: 'tenant' }
-    : { issuer: config.issuer, identity: LOCAL_ISSUER, keys, tenantClaim: 'tenant' };
+    ? { issuer: config.issuer, identity: config.issuer, keys, claims: { tenant: 'tenant' } }
+    : { issuer: config.issuer, identity: LOCAL_ISSUER, keys, claims: { tenant: 'tenant' } };
 }
 
 async function discoverJwksUri(issuer: string, fetch: SafeFetch): Promise<string> {

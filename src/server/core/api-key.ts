@@ -1,3 +1,4 @@
+import { apiKeyCredentialId } from '../../oauth/credential-id.js';
 import { type Clock, nowSeconds, systemClock } from '../../shared/clock.js';
 import { hashId, randomId } from '../../shared/ids.js';
 import { type Result, err, ok } from '../../shared/result.js';
@@ -94,9 +95,10 @@ export async function verifyApiKey(
     subject: record.subject,
     tenant: record.tenant,
     scopes: record.scopes,
-    clientId: `api-key:${record.id}`,
+    clientId: apiKeyCredentialId(record.id),
     method: 'api-key',
     expiresAt: record.expiresAt,
+    credentialId: apiKeyCredentialId(record.id),
   });
 }
 

@@ -17,6 +17,8 @@ export interface Principal {
   readonly method: AuthenticationMethod;
   /** Epoch seconds after which this principal is no longer valid; undefined when the credential does not expire. */
   readonly expiresAt: number | undefined;
+  /** Names the credential to those who revoke; no secret. Undefined: only its expiry ends it. */
+  readonly credentialId?: string | undefined;
 }
 
 /** The issuer name of identities that the bundled authorization server keeps. */

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import {
   type AccessTokenAlgorithm,
-  type TokenRejection,
   type TrustedIssuer,
   createAccessTokenVerifier,
 } from '../../oauth/access-token.js';
@@ -10,16 +9,23 @@ import { type Result, err, ok } from '../../shared/result.js';
 import { API_KEY_PREFIX, type ApiKeyRejection, verifyApiKey } from '../core/api-key.js';
 import type { ApiKeyStore } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
-import { cacheVerifiedTokens } from './token-cache.js';
+import type { RevocationFeed, Revocations } from '../core/revocations.js';
+import { type TokenRefusal, createTokenCache } from './token-cache.js';
 
 export interface AuthenticationOptions {
   /** May be empty: then API keys are the only credentials. */
   readonly trustedIssuers: readonly TrustedIssuer[];
   readonly apiKeys: ApiKeyStore;
+  /** What was revoked, by whichever process. Undefined: a token of ours is good until it expires. */
+  readonly revocations?: RevocationFeed;
   /** Default `['ES256']`. */
   readonly algorithms?: readonly AccessTokenAlgorithm[];
   /** Default 30, at most 300. */
   readonly clockToleranceSeconds?: number;
+  /** Gets every refusal, for counting. It must not throw. */
+  readonly onRejected?: (rejection: CredentialRejection) => void;
+  /** Gets every look-up of an access token that was verified before (`hit`) or has to be (`miss`). It must not throw. */
+  readonly onTokenCache?: (outcome: 'hit' | 'miss') => void;
 }
 
 /**
@@ -29,13 +35,17 @@ export interface AuthenticationOptions {
 export type CredentialRejection =
   | { readonly kind: 'missing' }
   | { readonly kind: 'malformed'; readonly reason: string }
-  | { readonly kind: 'bad_token'; readonly reason: Exclude<TokenRejection, 'keys_unavailable'> }
+  | { readonly kind: 'bad_token'; readonly reason: Exclude<TokenRefusal, Unavailable> }
   | { readonly kind: 'bad_api_key'; readonly reason: ApiKeyRejection }
-  | { readonly kind: 'unavailable' };
+  | { readonly kind: 'unavailable'; readonly reason: Unavailable };
 
-export type Authenticate = (
-  request: IncomingMessage,
-) => Promise<Result<Principal, CredentialRejection>>;
+/** Nobody can say whether the token is good: a client that dropped its login for it would do so for nothing. */
+type Unavailable = Extract<TokenRefusal, `${string}_unavailable`>;
+
+type Authentication = Result<Principal, CredentialRejection>;
+
+/** @returns at once for a token that was verified before */
+export type Authenticate = (request: IncomingMessage) => Authentication | Promise<Authentication>;
 
 // RFC 6750 §2.1: b64token
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -51,9 +61,11 @@ export function createAuthenticator(
   options: AuthenticationOptions,
   resource: string,
   clock: Clock,
+  revocations?: Revocations,
 ): Authenticate {
-  const verifyToken = cacheVerifiedTokens(
-    createAccessTokenVerifier({
+  const { apiKeys, onRejected } = options;
+  const tokens = createTokenCache({
+    verify: createAccessTokenVerifier({
       trustedIssuers: options.trustedIssuers,
       resource,
       clock,
@@ -62,33 +74,40 @@ export function createAuthenticator(
         clockToleranceSeconds: options.clockToleranceSeconds,
       }),
     }),
+    revocations,
     clock,
-  );
-  return async (request) => {
-    const credential = readCredential(request);
-    if (!credential.ok) return credential;
-    const { value } = credential;
-    if (value.kind === 'api-key') {
-      const checked = await verifyApiKey(options.apiKeys, value.key, clock);
-      return checked.ok ? checked : err({ kind: 'bad_api_key', reason: checked.error });
-    }
-    const checked = await verifyToken(value.token);
-    if (!checked.ok) {
-      return checked.error === 'keys_unavailable'
-        ? err({ kind: 'unavailable' })
-        : err({ kind: 'bad_token', reason: checked.error });
-    }
-    const claims = checked.value;
-    return ok({
-      issuer: claims.identity,
-      subject: claims.subject,
-      tenant: claims.tenant,
-      scopes: claims.scopes,
-      clientId: claims.clientId,
-      method: claims.isMachine ? 'machine' : 'oauth',
-      expiresAt: claims.expiresAt,
-    });
+    onLookup: options.onTokenCache,
+  });
+  const refuse = (rejection: CredentialRejection): Authentication => {
+    onRejected?.(rejection);
+    return err(rejection);
   };
+  const verifyKey = async (key: string): Promise<Authentication> => {
+    const checked = await verifyApiKey(apiKeys, key, clock);
+    return checked.ok ? checked : refuse({ kind: 'bad_api_key', reason: checked.error });
+  };
+  const verifyToken = async (token: string): Promise<Authentication> => {
+    const checked = await tokens.verify(token);
+    return checked.ok ? checked : refuse(toRejection(checked.error));
+  };
+  return (request) => {
+    const credential = readCredential(request);
+    if (!credential.ok) return refuse(credential.error);
+    const { value } = credential;
+    if (value.kind === 'api-key') return verifyKey(value.key);
+    return tokens.find(value.token) ?? verifyToken(value.token);
+  };
+}
+
+function toRejection(reason: TokenRefusal): CredentialRejection {
+  switch (reason) {
+    case 'keys_unavailable':
+    case 'introspection_unavailable':
+    case 'revocations_unavailable':
+      return { kind: 'unavailable', reason };
+    default:
+      return { kind: 'bad_token', reason };
+  }
 }
 
 type Credential =

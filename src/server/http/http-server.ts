@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../../shared/logger.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog, EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
+import { createRevocations } from '../core/revocations.js';
 import { createModernHandler } from '../mcp/modern.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import {
@@ -18,6 +19,7 @@ import { createMcpEndpoint } from './mcp-endpoint.js';
 import { type OpenPort, openPort } from './open-port.js';
 import { createResourceMetadata } from './resource-metadata.js';
 import { sendJson } from './respond.js';
+import { watchSessionCredentials } from './session-credentials.js';
 import { createSessions } from './sessions.js';
 
 /** Serves what is not MCP. @returns whether the request is its own; then it answers it, now or later */
@@ -176,17 +178,31 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     ttlSeconds: limits.sessionTtlSeconds ?? 86_400,
     maxLive: limits.maxLiveSessions ?? 10_000,
   });
+  const feed = options.authentication?.revocations;
+  const revocations = feed && createRevocations({ feed, clock, logger });
+  const sessionCredentials =
+    revocations && watchSessionCredentials(revocations, (id) => sessions.end(id), logger);
+  const unsubscribes = (options.authentication?.trustedIssuers ?? []).map((issuer) =>
+    revocations === undefined ? undefined : issuer.onRevocation?.(() => revocations.refresh()),
+  );
   const closing = new AbortController();
   const endpoint = createMcpEndpoint({
     registry,
     authenticate:
       options.authentication &&
-      createAuthenticator(options.authentication, metadata.canonicalResource, clock),
+      createAuthenticator(
+        options.authentication,
+        metadata.canonicalResource,
+        clock,
+        revocations,
+      ),
     metadata,
     scopeForLogin: options.scopes?.default ?? [],
     modern,
     direct,
     sessions,
+    revocations,
+    sessionCredentials,
     audit: options.audit,
     clock,
     logger,
@@ -238,6 +254,9 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     async close(drainMs) {
       clearInterval(sweeper);
       unsubscribe();
+      for (const end of unsubscribes) end?.();
+      sessionCredentials?.close();
+      revocations?.close();
       closing.abort();
       await modern.closeStreams();
       await drain(running, drainMs);

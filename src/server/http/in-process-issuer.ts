@@ -4,16 +4,19 @@ import { LOCAL_ISSUER } from '../core/principal.js';
 
 /**
  * Trusts an authorization server that runs in this process, such as the bundled one: its keys are asked for directly,
- * at every token, so that a rotation needs no restart. Its identities are named `local` and carry a `tenant` claim.
+ * at every token, so that a rotation needs no restart, and what it revokes is refused at once. Its identities are named
+ * `local` and carry a `tenant` claim.
  */
 export function trustInProcess(authorization: {
   readonly issuer: string;
   jwks(): JSONWebKeySet;
+  onRevocation(listener: () => Promise<void>): () => void;
 }): TrustedIssuer {
   return {
     issuer: authorization.issuer,
     identity: LOCAL_ISSUER,
     keys: (header, token) => createLocalJWKSet(authorization.jwks())(header, token),
-    tenantClaim: 'tenant',
+    claims: { tenant: 'tenant' },
+    onRevocation: (listener) => authorization.onRevocation(listener),
   };
 }

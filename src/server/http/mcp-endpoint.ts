@@ -1,16 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../shared/clock.js';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import { insufficientScopes, targetOf } from '../core/policy.js';
-import type { AuditLog } from '../core/ports.js';
+import type { AuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import type { Revocations } from '../core/revocations.js';
+import { appendAudit } from '../mcp/audit-call.js';
 import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
-import { appendAudit } from '../mcp/operation.js';
 import type { Replay } from '../mcp/server-factory.js';
+import type { Observer } from '../observe/observer.js';
+import { parseTraceParent, traceContextOf } from '../observe/trace-context.js';
 import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
@@ -19,6 +22,7 @@ import { type DirectPath, sendSessionCall } from './direct-exchange.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
 import type { ResourceMetadata } from './resource-metadata.js';
 import { sendRpcError } from './respond.js';
+import type { SessionCredentials } from './session-credentials.js';
 import type { Sessions } from './sessions.js';
 
 export interface McpEndpointOptions {
@@ -31,7 +35,14 @@ export interface McpEndpointOptions {
   /** Undefined: every request goes through the SDK. */
   readonly direct: DirectPath | undefined;
   readonly sessions: Sessions;
-  readonly audit: AuditLog;
+  /** Undefined: credentials end by expiry alone. */
+  readonly revocations: Revocations | undefined;
+  readonly sessionCredentials: SessionCredentials | undefined;
+  readonly audit: AuditWriter;
+  readonly auditArguments: boolean | undefined;
+  readonly observer: Required<Observer> | undefined;
+  /** Counts the streams that wait for news. */
+  readonly streams: { open: number };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
@@ -44,6 +55,19 @@ export type McpEndpoint = (request: IncomingMessage, response: ServerResponse) =
 const METHODS = new Set(['GET', 'POST', 'DELETE']);
 const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const BODY_STATUS = {
+  too_large: 413,
+  unsupported_media_type: 415,
+  malformed: 400,
+  too_deep: 400,
+} as const;
+const CREDENTIAL_STATUS = {
+  missing: 401,
+  malformed: 400,
+  bad_token: 401,
+  bad_api_key: 401,
+  unavailable: 503,
+} as const;
 
 /**
  * The MCP endpoint behind the host, origin and CORS checks. The order is the contract: authentication, then the HTTP
@@ -56,6 +80,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     const { principal } = admitted;
     const method = request.method ?? 'GET';
     if (!METHODS.has(method)) {
+      options.observer?.requestRefused({ status: 405, reason: 'method' });
       sendRpcError(response, 405, JSON_RPC.invalidRequest, 'Method Not Allowed', {
         allow: [...METHODS, 'OPTIONS'].join(', '),
       });
@@ -65,6 +90,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     if (method === 'POST') {
       const read = await readJsonBody(request, options.maxBodyBytes);
       if (!read.ok) {
+        options.observer?.requestRefused({ status: BODY_STATUS[read.error], reason: read.error });
         sendBodyRejection(response, read.error, options.maxBodyBytes);
         return;
       }
@@ -76,8 +102,9 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
         ? recogniseSessionCall(request.headers, body)
         : undefined;
     const era = eraOf(direct, call) ?? classifyEra(method, request.headers, body);
-    const required = await missingScope(options, era, body, principal);
+    const required = await missingScope(options, era, request.headers, body, principal);
     if (required !== undefined) {
+      options.observer?.requestRefused({ status: 403, reason: 'insufficient_scope' });
       sendInsufficientScope(response, required, options.metadata.urlFor(request));
       return;
     }
@@ -89,6 +116,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
       if (left.kind === 'replay') ({ replay } = left);
     } else if (call !== undefined) {
       const answer = await options.sessions.call(call, principal);
+      if (answer !== undefined) options.sessionCredentials?.note(call.sessionId, principal);
       if (answer !== undefined && answer.kind !== 'replay') {
         sendSessionCall(response, call, answer);
         return;
@@ -114,10 +142,15 @@ async function admit(
   response: ServerResponse,
 ): Promise<{ readonly principal: Principal | undefined } | undefined> {
   if (options.authenticate === undefined) return { principal: undefined };
-  const authenticated = await options.authenticate(request);
+  const outcome = options.authenticate(request);
+  const authenticated = outcome instanceof Promise ? await outcome : outcome;
   if (authenticated.ok) return { principal: authenticated.value };
   const rejection = authenticated.error;
   if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
+  options.observer?.requestRefused({
+    status: CREDENTIAL_STATUS[rejection.kind],
+    reason: 'reason' in rejection && rejection.kind !== 'malformed' ? rejection.reason : rejection.kind,
+  });
   sendCredentialRejection(
     response,
     rejection,
@@ -158,6 +191,7 @@ function sendBodyRejection(
 async function missingScope(
   options: McpEndpointOptions,
   era: InboundEra,
+  headers: IncomingHttpHeaders,
   body: unknown,
   principal: Principal | undefined,
 ): Promise<readonly string[] | undefined> {
@@ -168,14 +202,21 @@ async function missingScope(
     const required = insufficientScopes(options.registry(), operation, principal);
     if (required === undefined) continue;
     if (AUDITED.has(operation.method)) {
+      const params = isJsonObject(message['params']) ? message['params'] : {};
+      const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
+      const trace = traceContextOf(meta) ?? traceContextOf(headers);
       await appendAudit(
-        { ...options, era, transport: 'http' },
+        { ...options, registry: options.registry(), era, transport: 'http' },
         {
           principal,
           operation: operation.method,
           target: targetOf(operation),
+          arguments: params['arguments'],
           outcome: 'denied',
+          reason: 'insufficient_scope',
           startedAt: options.clock.nowMs(),
+          requestId: message['id'] === undefined ? undefined : String(message['id']),
+          traceId: parseTraceParent(trace?.traceparent)?.traceId,
         },
       );
     }
@@ -213,6 +254,8 @@ async function dispatch(
       return;
     }
     const answer = await options.sessions.handle(web, body, principal, replay);
+    const sessionId = answer.response.ok ? sessionIdOf(request, answer.response) : undefined;
+    if (sessionId !== undefined) options.sessionCredentials?.note(sessionId, principal);
     try {
       await sendWebResponse(response, answer.response, lease.signal);
     } finally {
@@ -223,6 +266,11 @@ async function dispatch(
   }
 }
 
+function sessionIdOf(request: IncomingMessage, response: Response): string | undefined {
+  const { 'mcp-session-id': given } = request.headers;
+  return typeof given === 'string' ? given : (response.headers.get('mcp-session-id') ?? undefined);
+}
+
 interface Lease {
   /** Fires when the stream has to end, whoever still listens. */
   readonly signal: AbortSignal;
@@ -231,19 +279,35 @@ interface Lease {
 
 /**
  * How long an answer may go on. A call that was admitted is finished; a stream that only waits for news ends with the
- * credentials that opened it, and when the server closes.
+ * credentials that opened it, by expiry or by revocation, and when the server closes.
  */
-function leaseOf(exchange: Exchange, { clock, closing }: McpEndpointOptions): Lease {
+function leaseOf(exchange: Exchange, options: McpEndpointOptions): Lease {
+  const { clock, closing, revocations } = options;
   const { request, body, era, principal } = exchange;
   const isListen = isJsonObject(body) && body['method'] === 'subscriptions/listen';
   const isWaiting = request.method === 'GET' || (era === 'modern' && isListen);
-  const expiry = new AbortController();
-  if (!isWaiting) return { signal: expiry.signal, end: () => undefined };
+  const over = new AbortController();
+  if (!isWaiting) return { signal: over.signal, end: () => undefined };
   // A listen stream ends on closing too, but with its result: that is the modern handler's to send.
-  const signal = isListen ? expiry.signal : AbortSignal.any([closing, expiry.signal]);
-  if (principal?.expiresAt === undefined) return { signal, end: () => undefined };
+  const signal = isListen ? over.signal : AbortSignal.any([closing, over.signal]);
+  const credentialId = principal?.credentialId;
+  const unsubscribe =
+    credentialId === undefined
+      ? undefined
+      : revocations?.subscribe((revoked) => {
+          if (revoked.has(credentialId)) over.abort();
+        });
+  // It may have become known since the credential was checked.
+  if (revocations?.isRevoked(credentialId) === true) over.abort();
+  if (principal?.expiresAt === undefined) return { signal, end: () => unsubscribe?.() };
   const delayMs = Math.max(0, principal.expiresAt * 1000 - clock.nowMs());
-  const timer = setTimeout(() => expiry.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));
+  const timer = setTimeout(() => over.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));
   timer.unref();
-  return { signal, end: () => clearTimeout(timer) };
+  return {
+    signal,
+    end() {
+      clearTimeout(timer);
+      unsubscribe?.();
+    },
+  };
 }

@@ -73,7 +73,7 @@ async function testIssuer(clock: Clock): Promise<TestIssuer> {
       keys: createLocalJWKSet({
         keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }],
       }),
-      tenantClaim: 'tenant',
+      claims: { tenant: 'tenant' },
     },
     sign: (options) => {
       const jwt = new SignJWT({
