@@ -1,19 +1,17 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../shared/clock.js';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import { insufficientScopes, targetOf } from '../core/policy.js';
-import type { AuditWriter } from '../core/audit-writer.js';
+import type { AuditLog } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import type { Revocations } from '../core/revocations.js';
-import { appendAudit } from '../mcp/audit-call.js';
 import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
+import { appendAudit } from '../mcp/operation.js';
 import type { Replay } from '../mcp/server-factory.js';
-import type { Observer } from '../observe/observer.js';
-import { parseTraceParent, traceContextOf } from '../observe/trace-context.js';
 import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
@@ -38,11 +36,7 @@ export interface McpEndpointOptions {
   /** Undefined: credentials end by expiry alone. */
   readonly revocations: Revocations | undefined;
   readonly sessionCredentials: SessionCredentials | undefined;
-  readonly audit: AuditWriter;
-  readonly auditArguments: boolean | undefined;
-  readonly observer: Required<Observer> | undefined;
-  /** Counts the streams that wait for news. */
-  readonly streams: { open: number };
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
@@ -55,19 +49,6 @@ export type McpEndpoint = (request: IncomingMessage, response: ServerResponse) =
 const METHODS = new Set(['GET', 'POST', 'DELETE']);
 const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-const BODY_STATUS = {
-  too_large: 413,
-  unsupported_media_type: 415,
-  malformed: 400,
-  too_deep: 400,
-} as const;
-const CREDENTIAL_STATUS = {
-  missing: 401,
-  malformed: 400,
-  bad_token: 401,
-  bad_api_key: 401,
-  unavailable: 503,
-} as const;
 
 /**
  * The MCP endpoint behind the host, origin and CORS checks. The order is the contract: authentication, then the HTTP
@@ -80,7 +61,6 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     const { principal } = admitted;
     const method = request.method ?? 'GET';
     if (!METHODS.has(method)) {
-      options.observer?.requestRefused({ status: 405, reason: 'method' });
       sendRpcError(response, 405, JSON_RPC.invalidRequest, 'Method Not Allowed', {
         allow: [...METHODS, 'OPTIONS'].join(', '),
       });
@@ -90,7 +70,6 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     if (method === 'POST') {
       const read = await readJsonBody(request, options.maxBodyBytes);
       if (!read.ok) {
-        options.observer?.requestRefused({ status: BODY_STATUS[read.error], reason: read.error });
         sendBodyRejection(response, read.error, options.maxBodyBytes);
         return;
       }
@@ -102,9 +81,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
         ? recogniseSessionCall(request.headers, body)
         : undefined;
     const era = eraOf(direct, call) ?? classifyEra(method, request.headers, body);
-    const required = await missingScope(options, era, request.headers, body, principal);
+    const required = await missingScope(options, era, body, principal);
     if (required !== undefined) {
-      options.observer?.requestRefused({ status: 403, reason: 'insufficient_scope' });
       sendInsufficientScope(response, required, options.metadata.urlFor(request));
       return;
     }
@@ -147,10 +125,6 @@ async function admit(
   if (authenticated.ok) return { principal: authenticated.value };
   const rejection = authenticated.error;
   if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
-  options.observer?.requestRefused({
-    status: CREDENTIAL_STATUS[rejection.kind],
-    reason: 'reason' in rejection && rejection.kind !== 'malformed' ? rejection.reason : rejection.kind,
-  });
   sendCredentialRejection(
     response,
     rejection,
@@ -191,7 +165,6 @@ function sendBodyRejection(
 async function missingScope(
   options: McpEndpointOptions,
   era: InboundEra,
-  headers: IncomingHttpHeaders,
   body: unknown,
   principal: Principal | undefined,
 ): Promise<readonly string[] | undefined> {
@@ -202,21 +175,14 @@ async function missingScope(
     const required = insufficientScopes(options.registry(), operation, principal);
     if (required === undefined) continue;
     if (AUDITED.has(operation.method)) {
-      const params = isJsonObject(message['params']) ? message['params'] : {};
-      const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
-      const trace = traceContextOf(meta) ?? traceContextOf(headers);
       await appendAudit(
-        { ...options, registry: options.registry(), era, transport: 'http' },
+        { ...options, era, transport: 'http' },
         {
           principal,
           operation: operation.method,
           target: targetOf(operation),
-          arguments: params['arguments'],
           outcome: 'denied',
-          reason: 'insufficient_scope',
           startedAt: options.clock.nowMs(),
-          requestId: message['id'] === undefined ? undefined : String(message['id']),
-          traceId: parseTraceParent(trace?.traceparent)?.traceId,
         },
       );
     }

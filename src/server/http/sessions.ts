@@ -46,8 +46,6 @@ export interface Sessions {
   announce(change: Change): void;
   /** Ends a session that nobody may go on with: its streams close, its record is gone. */
   end(id: string): Promise<void>;
-  /** Ends a session that nobody may go on with: its streams close, its record is gone. */
-  end(id: string): Promise<void>;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -205,11 +203,6 @@ export function createSessions(options: SessionsOptions): Sessions {
           .then(({ session }) => session.announce(change))
           .catch((error: unknown) => logger.debug('a change was not announced', { error }));
       }
-    },
-
-    async end(id) {
-      await store.delete(id);
-      await discard(live, id);
     },
 
     async end(id) {
