@@ -84,3 +84,8 @@ export { type OpenPort, PortInUseError, openPort } from './http/open-port.js';
 export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
 export type { ServerInfo } from './mcp/server-factory.js';
 export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/serve-stdio.js';
+export type { ModuleExports } from './watch/definitions.js';
+export { BundlerMissingError, ToolFileError, type ToolFileFault } from './watch/errors.js';
+export { type LoadToolsOptions, loadTools } from './watch/load-tools.js';
+export type { LoadModule, ToolSource } from './watch/tool-source.js';
+export { type WatchToolsOptions, type WatchedTools, watchTools } from './watch/watch-tools.js';

@@ -23,6 +23,8 @@ export abstract class ToolkitError extends Error {
  * @see MCP 2026-07-28, basic: the codes -32020 to -32099 belong to the specification alone
  */
 export class ProtocolError extends Error {
+  /** A tool may throw the error of another copy of this module than serves it: `instanceof` would not know it. */
+  readonly brand = 'catalog-mcp/protocol-error';
   /** JSON-RPC error number. */
   readonly code: number;
   readonly data: unknown;
@@ -33,6 +35,14 @@ export class ProtocolError extends Error {
     this.code = code;
     this.data = data;
   }
+}
+
+/** Whether this is a {@link ProtocolError}, whichever copy of this module made it. */
+export function isProtocolError(error: unknown): error is ProtocolError {
+  return (
+    error instanceof Error &&
+    (error as Partial<ProtocolError>).brand === 'catalog-mcp/protocol-error'
+  );
 }
 
 /** JSON-RPC numbers that this project emits. */

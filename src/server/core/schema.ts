@@ -54,16 +54,16 @@ export function frozenSchema<Output>(schema: Schema<Output>): Schema<Output> {
       jsonSchema: { input: memo('input'), output: memo('output') },
     },
   };
-  const document = documents.get(schema);
-  if (document !== undefined) documents.set(frozen, document);
-  return frozen;
+  const document = documentOf(schema);
+  return document === undefined ? frozen : Object.assign(frozen, { [DOCUMENT]: document });
 }
 
-const documents = new WeakMap<Schema, JsonObject>();
+// Known to every copy of this module: a tool may have been made with another one than serves it.
+const DOCUMENT = Symbol.for('catalog-mcp/schema-document');
 
 /** The document of a hand-written schema that came without a `validate` of its own; undefined for any other. */
 export function documentOf(schema: Schema): JsonObject | undefined {
-  return documents.get(schema);
+  return (schema as { readonly [DOCUMENT]?: JsonObject })[DOCUMENT];
 }
 
 /**
@@ -90,6 +90,5 @@ export function jsonSchema<Output = JsonObject>(
       jsonSchema: { input: emit, output: emit },
     },
   };
-  if (validate === undefined) documents.set(schema, document);
-  return schema;
+  return validate === undefined ? Object.assign(schema, { [DOCUMENT]: document }) : schema;
 }

@@ -150,6 +150,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
   const registry = typeof given === 'function' ? given : (): Registry => given;
   const serving: ServerFactoryOptions = {
     registry,
+    isReplaceable: typeof given === 'function',
     serverInfo: options.serverInfo,
     transport: 'http',
     isPublic: options.authentication === undefined,

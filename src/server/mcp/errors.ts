@@ -1,5 +1,5 @@
 import { ProtocolError as SdkProtocolError } from '@modelcontextprotocol/server';
-import { JSON_RPC, ProtocolError } from '../../shared/errors.js';
+import { JSON_RPC, isProtocolError } from '../../shared/errors.js';
 
 /** JSON-RPC numbers of this project's own, outside the range JSON-RPC reserves. */
 export const APPLICATION_ERROR = {
@@ -17,7 +17,7 @@ export function internalError(): SdkProtocolError {
 /** Our errors and the SDK's that may cross the wire, as the SDK throws them; undefined for anything else. */
 export function toWireError(error: unknown): SdkProtocolError | undefined {
   if (error instanceof SdkProtocolError) return error;
-  if (error instanceof ProtocolError) {
+  if (isProtocolError(error)) {
     return new SdkProtocolError(error.code, error.message, error.data);
   }
   return undefined;

@@ -39,8 +39,10 @@ export interface ServerInfo {
 }
 
 export interface ServerFactoryOptions {
-  /** Asked anew for every instance, so that a registry may be replaced while the server runs. */
+  /** Asked anew for every request, so that a registry may be replaced while the server runs. */
   readonly registry: () => Registry;
+  /** Whether it may be: then clients are told of kinds of things that there are none of yet. Default false. */
+  readonly isReplaceable?: boolean;
   readonly serverInfo: ServerInfo;
   readonly transport: 'http' | 'stdio';
   /** The caller when the connection has one for its whole life (stdio). Over HTTP it comes with each request. */
@@ -114,8 +116,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     cacheScope: options.isPublic ? 'public' : 'private',
   };
   return ({ era }, takeReplay) => {
-    const registry = options.registry();
-    const mcp = new RegistryServer(registry, info, {
+    const mcp = new RegistryServer(options.registry, info, {
       ...(instructions !== undefined && { instructions }),
       cacheHints: {
         'server/discover': listHint,
@@ -130,7 +131,9 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     const levels: LogLevels = { lowest: undefined };
     const environment: OperationEnvironment = {
       ...options,
-      registry,
+      get registry() {
+        return options.registry();
+      },
       era,
       log: (context, level, ...message) =>
         isBelow(level, levels.lowest) ? Promise.resolve() : context.mcpReq.log(level, ...message),
@@ -143,22 +146,33 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
         ),
     };
     const subscriptions = new Set<string>();
-    server.registerCapabilities(capabilitiesOf(registry));
+    server.registerCapabilities(capabilitiesOf(options));
+    const pinned = new WeakMap<AbortSignal, Registry>();
+    // The rounds of a call that asks are one request in the older era: it ends with the code that it began with.
+    const environmentOf = (context: OperationContext): OperationEnvironment => {
+      if (era === 'modern' || options.isReplaceable !== true) return environment;
+      const { signal } = context.mcpReq;
+      const registry = pinned.get(signal) ?? options.registry();
+      pinned.set(signal, registry);
+      return { ...environment, registry };
+    };
     const call = (
       request: { readonly method: string; readonly params?: unknown },
       context: OperationContext,
     ): Promise<CallToolResult | InputRequiredResult> =>
       callTool(
-        environment,
+        environmentOf(context),
         (result, tool) => server.projectCallToolResult(result, outputSchemaOf(tool)),
         request,
         context,
       );
     registerHandlers(mcp, environment, subscriptions, levels);
-    if (registry.tools.size > 0) {
+    if (server.getCapabilities().tools !== undefined) {
       server.setRequestHandler('tools/call', async (request, context) => {
         const replay = context.http?.req && takeReplay?.(context.http.req);
-        return replay === undefined ? call(request, context) : replay(context);
+        if (replay === undefined) return call(request, context);
+        environmentOf(context);
+        return replay(context);
       });
     }
     return {
@@ -197,28 +211,31 @@ function principalOf(authInfo: AuthInfo | undefined): Principal | undefined {
  * closures however many tools there are.
  */
 class RegistryServer extends McpServer {
-  readonly #registry: Registry;
+  readonly #registry: () => Registry;
 
-  constructor(registry: Registry, ...rest: ConstructorParameters<typeof McpServer>) {
+  constructor(registry: () => Registry, ...rest: ConstructorParameters<typeof McpServer>) {
     super(...rest);
     this.#registry = registry;
   }
 
   /** Read by the SDK's HTTP entry for its `Mcp-Param-*` check (SEP-2243). */
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
-    const tool = this.#registry.tools.get(name);
+    const tool = this.#registry().tools.get(name);
     return tool === undefined ? undefined : inputSchemaOf(tool);
   }
 }
 
-function capabilitiesOf(registry: Registry): ServerCapabilities {
-  const hasResources = registry.resources.size + registry.resourceTemplates.size > 0;
+function capabilitiesOf({ registry, isReplaceable }: ServerFactoryOptions): ServerCapabilities {
+  const { tools, prompts, resources, resourceTemplates } = registry();
+  const has = (count: number): boolean => count > 0 || isReplaceable === true;
   return {
     logging: {},
     completions: {},
-    ...(registry.tools.size > 0 && { tools: { listChanged: true } }),
-    ...(registry.prompts.size > 0 && { prompts: { listChanged: true } }),
-    ...(hasResources && { resources: { listChanged: true, subscribe: true } }),
+    ...(has(tools.size) && { tools: { listChanged: true } }),
+    ...(has(prompts.size) && { prompts: { listChanged: true } }),
+    ...(has(resources.size + resourceTemplates.size) && {
+      resources: { listChanged: true, subscribe: true },
+    }),
   };
 }
 
@@ -247,7 +264,6 @@ function registerHandlers(
   subscriptions: Set<string>,
   levels: LogLevels,
 ): void {
-  const { registry } = environment;
   const capabilities = server.getCapabilities();
   const handle = (
     method: string,
@@ -276,17 +292,17 @@ function registerHandlers(
     });
 
   guarded('completion/complete', (params, context) =>
-    complete(registry, params, environment.principalOf(context)),
+    complete(environment.registry, params, environment.principalOf(context)),
   );
   if (capabilities.tools !== undefined) {
     handle('tools/list', ({ cursor }) => {
-      const { page, ...next } = pageOf(listingOf(registry).tools, cursor);
+      const { page, ...next } = pageOf(listingOf(environment.registry).tools, cursor);
       return { tools: page, ...next };
     });
   }
   if (capabilities.prompts !== undefined) {
     handle('prompts/list', ({ cursor }) => {
-      const { page, ...next } = pageOf(listingOf(registry).prompts, cursor);
+      const { page, ...next } = pageOf(listingOf(environment.registry).prompts, cursor);
       return { prompts: page, ...next };
     });
     handle('prompts/get', (params, context) => getPrompt(environment, params, context));
@@ -304,14 +320,14 @@ function registerHandlers(
   if (capabilities.resources === undefined) return;
   guarded('resources/list', async ({ cursor }, context) => {
     const all = [
-      ...listingOf(registry).resources,
+      ...listingOf(environment.registry).resources,
       ...(await listedByTemplates(environment, context)),
     ];
     const { page, ...next } = pageOf(all, cursor);
     return { resources: page, ...next };
   });
   handle('resources/templates/list', ({ cursor }) => {
-    const { page, ...next } = pageOf(listingOf(registry).resourceTemplates, cursor);
+    const { page, ...next } = pageOf(listingOf(environment.registry).resourceTemplates, cursor);
     return { resourceTemplates: page, ...next };
   });
   handle('resources/read', (params, context) => readResource(environment, params, context));

@@ -54,6 +54,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
   const connection = connectStdio({
     factory: createServerFactory({
       registry,
+      isReplaceable: typeof given === 'function',
       serverInfo: options.serverInfo,
       transport: 'stdio',
       principal: credential?.ok === true ? credential.value : undefined,
