@@ -2,8 +2,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type Clock, systemClock } from '../../shared/clock.js';
 import { type Logger, silentLogger } from '../../shared/logger.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
-import type { AuditLog, EventLog, SessionStore } from '../core/ports.js';
+import type { AuditLog } from '../core/audit.js';
+import { createAuditWriter } from '../core/audit-writer.js';
+import type { EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
+import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRevocations } from '../core/revocations.js';
 import { createModernHandler } from '../mcp/modern.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
@@ -49,6 +52,10 @@ export interface HttpServerOptions {
   readonly sessions: SessionStore;
   readonly events: EventLog;
   readonly audit: AuditLog;
+  /** Whether audit rows hold the arguments of a call, declared secrets taken out. Default false. */
+  readonly auditArguments?: boolean;
+  /** Told what the server does: metrics, traces, your own. */
+  readonly observers?: readonly Observer[];
   /** At least 16 secret bytes, the same in every process: it seals what travels through clients. */
   readonly stateSecret: Uint8Array;
   /** Asked in order for every path that is not the MCP endpoint, its metadata or `/healthz`. */
@@ -146,6 +153,9 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
   if (!URL.canParse(publicUrl) || !/^https?:$/.test(new URL(publicUrl).protocol)) {
     throw new TypeError(`publicUrl ${JSON.stringify(publicUrl)} is not an http(s) URL`);
   }
+  const observer = combineObservers(options.observers, logger);
+  const audit = createAuditWriter(options.audit, { logger });
+  const streams = { open: 0 };
   const given = options.registry;
   const registry = typeof given === 'function' ? given : (): Registry => given;
   const serving: ServerFactoryOptions = {
@@ -154,7 +164,9 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     serverInfo: options.serverInfo,
     transport: 'http',
     isPublic: options.authentication === undefined,
-    audit: options.audit,
+    audit,
+    auditArguments: options.auditArguments,
+    observer,
     clock,
     logger,
     stateCodec: createRequestStateCodec(options.stateSecret, clock),
@@ -192,7 +204,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     authenticate:
       options.authentication &&
       createAuthenticator(
-        options.authentication,
+        observedLookups(options.authentication, observer),
         metadata.canonicalResource,
         clock,
         revocations,
@@ -204,11 +216,18 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     sessions,
     revocations,
     sessionCredentials,
-    audit: options.audit,
+    audit,
+    auditArguments: options.auditArguments,
+    observer,
+    streams,
     clock,
     logger,
     maxBodyBytes: limits.maxBodyBytes ?? 4 * 1024 * 1024,
     closing: closing.signal,
+  });
+  observer?.serverStarted({
+    liveSessions: () => sessions.liveCount(),
+    openStreams: () => streams.open,
   });
   const unsubscribe = changes.subscribe((change) => sessions.announce(change));
   const sweeper = setInterval(() => {
@@ -221,10 +240,15 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     if (pathname === '/healthz') {
       sendJson(response, 200, { status: 'ok' });
     } else if (!guard.isAllowedHost(request)) {
+      observer?.requestRefused({ status: 403, reason: 'host' });
       refuseHost(response);
     } else if (pathname === path) {
-      if (!guard.isAllowedOrigin(request)) refuseOrigin(response);
-      else if (!applyCors(request, response)) await endpoint(request, response);
+      if (!guard.isAllowedOrigin(request)) {
+        observer?.requestRefused({ status: 403, reason: 'origin' });
+        refuseOrigin(response);
+      } else if (!applyCors(request, response)) {
+        await endpoint(request, response);
+      }
     } else if (
       options.authentication !== undefined &&
       metadata.serve(request, response, pathname)
@@ -265,6 +289,21 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
       await modern.close();
       await sessions.close();
       await Promise.allSettled(running);
+      await audit.flush();
+    },
+  };
+}
+
+function observedLookups(
+  options: AuthenticationOptions,
+  observer: Required<Observer> | undefined,
+): AuthenticationOptions {
+  if (observer === undefined) return options;
+  return {
+    ...options,
+    onTokenCache(outcome) {
+      observer.tokenLookedUp(outcome === 'hit');
+      options.onTokenCache?.(outcome);
     },
   };
 }

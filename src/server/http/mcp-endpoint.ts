@@ -1,17 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../shared/clock.js';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import { insufficientScopes, targetOf } from '../core/policy.js';
-import type { AuditLog } from '../core/ports.js';
+import type { AuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import type { Revocations } from '../core/revocations.js';
+import { appendAudit } from '../mcp/audit-call.js';
 import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
-import { appendAudit } from '../mcp/operation.js';
 import type { Replay } from '../mcp/server-factory.js';
+import type { Observer } from '../observe/observer.js';
+import { parseTraceParent, traceContextOf } from '../observe/trace-context.js';
 import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
@@ -36,7 +38,11 @@ export interface McpEndpointOptions {
   /** Undefined: credentials end by expiry alone. */
   readonly revocations: Revocations | undefined;
   readonly sessionCredentials: SessionCredentials | undefined;
-  readonly audit: AuditLog;
+  readonly audit: AuditWriter;
+  readonly auditArguments: boolean | undefined;
+  readonly observer: Required<Observer> | undefined;
+  /** Counts the streams that wait for news. */
+  readonly streams: { open: number };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
@@ -49,6 +55,19 @@ export type McpEndpoint = (request: IncomingMessage, response: ServerResponse) =
 const METHODS = new Set(['GET', 'POST', 'DELETE']);
 const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const BODY_STATUS = {
+  too_large: 413,
+  unsupported_media_type: 415,
+  malformed: 400,
+  too_deep: 400,
+} as const;
+const CREDENTIAL_STATUS = {
+  missing: 401,
+  malformed: 400,
+  bad_token: 401,
+  bad_api_key: 401,
+  unavailable: 503,
+} as const;
 
 /**
  * The MCP endpoint behind the host, origin and CORS checks. The order is the contract: authentication, then the HTTP
@@ -61,6 +80,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     const { principal } = admitted;
     const method = request.method ?? 'GET';
     if (!METHODS.has(method)) {
+      options.observer?.requestRefused({ status: 405, reason: 'method' });
       sendRpcError(response, 405, JSON_RPC.invalidRequest, 'Method Not Allowed', {
         allow: [...METHODS, 'OPTIONS'].join(', '),
       });
@@ -70,6 +90,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     if (method === 'POST') {
       const read = await readJsonBody(request, options.maxBodyBytes);
       if (!read.ok) {
+        options.observer?.requestRefused({ status: BODY_STATUS[read.error], reason: read.error });
         sendBodyRejection(response, read.error, options.maxBodyBytes);
         return;
       }
@@ -81,8 +102,9 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
         ? recogniseSessionCall(request.headers, body)
         : undefined;
     const era = eraOf(direct, call) ?? classifyEra(method, request.headers, body);
-    const required = await missingScope(options, era, body, principal);
+    const required = await missingScope(options, era, request.headers, body, principal);
     if (required !== undefined) {
+      options.observer?.requestRefused({ status: 403, reason: 'insufficient_scope' });
       sendInsufficientScope(response, required, options.metadata.urlFor(request));
       return;
     }
@@ -125,6 +147,11 @@ async function admit(
   if (authenticated.ok) return { principal: authenticated.value };
   const rejection = authenticated.error;
   if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
+  options.observer?.requestRefused({
+    status: CREDENTIAL_STATUS[rejection.kind],
+    reason:
+      'reason' in rejection && rejection.kind !== 'malformed' ? rejection.reason : rejection.kind,
+  });
   sendCredentialRejection(
     response,
     rejection,
@@ -165,6 +192,7 @@ function sendBodyRejection(
 async function missingScope(
   options: McpEndpointOptions,
   era: InboundEra,
+  headers: IncomingHttpHeaders,
   body: unknown,
   principal: Principal | undefined,
 ): Promise<readonly string[] | undefined> {
@@ -175,14 +203,21 @@ async function missingScope(
     const required = insufficientScopes(options.registry(), operation, principal);
     if (required === undefined) continue;
     if (AUDITED.has(operation.method)) {
+      const params = isJsonObject(message['params']) ? message['params'] : {};
+      const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
+      const trace = traceContextOf(meta) ?? traceContextOf(headers);
       await appendAudit(
-        { ...options, era, transport: 'http' },
+        { ...options, registry: options.registry(), era, transport: 'http' },
         {
           principal,
           operation: operation.method,
           target: targetOf(operation),
+          arguments: params['arguments'],
           outcome: 'denied',
+          reason: 'insufficient_scope',
           startedAt: options.clock.nowMs(),
+          requestId: message['id'] === undefined ? undefined : String(message['id']),
+          traceId: parseTraceParent(trace?.traceparent)?.traceId,
         },
       );
     }
@@ -210,6 +245,13 @@ async function dispatch(
   const url = new URL(request.url ?? '/', options.metadata.canonicalResource).href;
   const web = toWebRequest(request, url, gone);
   const lease = leaseOf(exchange, options);
+  const waiting = isWaitingForNews(exchange) ? 1 : 0;
+  options.streams.open += waiting;
+  response.once('finish', () => {
+    if (response.statusCode >= 400) {
+      options.observer?.requestRefused({ status: response.statusCode, reason: 'protocol' });
+    }
+  });
   try {
     if (era === 'modern') {
       await sendWebResponse(
@@ -228,6 +270,7 @@ async function dispatch(
       await answer.settle();
     }
   } finally {
+    options.streams.open -= waiting;
     lease.end();
   }
 }
@@ -235,6 +278,14 @@ async function dispatch(
 function sessionIdOf(request: IncomingMessage, response: Response): string | undefined {
   const { 'mcp-session-id': given } = request.headers;
   return typeof given === 'string' ? given : (response.headers.get('mcp-session-id') ?? undefined);
+}
+
+function isListenRequest(body: unknown): boolean {
+  return isJsonObject(body) && body['method'] === 'subscriptions/listen';
+}
+
+function isWaitingForNews({ request, body, era }: Exchange): boolean {
+  return request.method === 'GET' || (era === 'modern' && isListenRequest(body));
 }
 
 interface Lease {
@@ -250,8 +301,8 @@ interface Lease {
 function leaseOf(exchange: Exchange, options: McpEndpointOptions): Lease {
   const { clock, closing, revocations } = options;
   const { request, body, era, principal } = exchange;
-  const isListen = isJsonObject(body) && body['method'] === 'subscriptions/listen';
-  const isWaiting = request.method === 'GET' || (era === 'modern' && isListen);
+  const isListen = isListenRequest(body);
+  const isWaiting = isWaitingForNews(exchange);
   const over = new AbortController();
   if (!isWaiting) return { signal: over.signal, end: () => undefined };
   // A listen stream ends on closing too, but with its result: that is the modern handler's to send.

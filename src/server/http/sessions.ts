@@ -46,6 +46,8 @@ export interface Sessions {
   announce(change: Change): void;
   /** Ends a session that nobody may go on with: its streams close, its record is gone. */
   end(id: string): Promise<void>;
+  /** How many this process keeps ready. */
+  liveCount(): number;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -209,6 +211,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       await store.delete(id);
       await discard(live, id);
     },
+
+    liveCount: () => live.size,
 
     async sweep() {
       await putAway(live, clock, { count: live.size, idleMs: LIVE_IDLE_MS });

@@ -8,6 +8,7 @@ import {
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { ToolDefinition } from '../core/define.js';
 import type { Registry } from '../core/registry.js';
+import { type TraceContext, traceContextOf } from '../observe/trace-context.js';
 import { inputSchemaOf } from './listing.js';
 
 /** A 2026-07-28 request that passed every check the SDK makes before it dispatches, and needs nothing of the SDK. */
@@ -18,12 +19,14 @@ export type DirectRequest =
       readonly registry: Registry;
       readonly params: JsonObject;
       readonly clientCapabilities: JsonObject;
+      readonly traceContext: TraceContext | undefined;
     }
   | {
       readonly kind: 'list';
       readonly id: string | number;
       readonly registry: Registry;
       readonly method: string;
+      readonly traceContext: TraceContext | undefined;
     };
 
 /** @returns undefined for everything else: what is odd, wrong or rare is the SDK's to judge, and nothing has happened yet */
@@ -104,6 +107,7 @@ export function createRecogniser(): RecogniseDirect {
     const meta = params['_meta'];
     if (!isJsonObject(meta) || !isPlainEnvelope(meta)) return undefined;
     if (!isGoodEnvelope(headers, body, meta)) return undefined;
+    const traceContext = traceContextOf(meta) ?? traceContextOf(headers);
     return isCall
       ? {
           kind: 'call',
@@ -111,8 +115,9 @@ export function createRecogniser(): RecogniseDirect {
           registry,
           params,
           clientCapabilities: meta[CLIENT_CAPABILITIES_META_KEY] as JsonObject,
+          traceContext,
         }
-      : { kind: 'list', id, registry, method };
+      : { kind: 'list', id, registry, method, traceContext };
   };
 }
 

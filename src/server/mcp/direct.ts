@@ -8,10 +8,12 @@ import {
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import type { TraceContext } from '../observe/trace-context.js';
 import { DIRECT_VERSION, type DirectRequest } from './direct-request.js';
 import { internalError } from './errors.js';
 import { type Listing, listingOf } from './listing.js';
 import type { ModernHandler } from './modern.js';
+import { hideFromObservers, observed } from './observation.js';
 import type { OperationContext, OperationEnvironment } from './operation.js';
 import { type Replay, type ServerFactoryOptions, identityOf } from './server-factory.js';
 import { callTool } from './tool-calls.js';
@@ -63,7 +65,10 @@ export function createDirectAnswers(
   return async (request, principal, cancellation) => {
     const { id } = request;
     if (request.kind === 'list') {
-      const opening = await lists(request, principal);
+      const opening =
+        options.observer === undefined
+          ? await lists(request, principal)
+          : await observedList(options, request, principal, lists);
       if (opening === undefined) return { kind: 'unknown' };
       return {
         kind: 'body',
@@ -75,6 +80,8 @@ export function createDirectAnswers(
       era: 'modern',
       transport: options.transport,
       audit: options.audit,
+      auditArguments: options.auditArguments,
+      observer: options.observer,
       clock: options.clock,
       logger: options.logger,
       stateCodec: options.stateCodec,
@@ -85,7 +92,7 @@ export function createDirectAnswers(
     const call = { method: 'tools/call', params: request.params };
     let result: CallToolResult | InputRequiredResult;
     try {
-      result = await callTool(environment, asItIs, call, new DirectContext(cancellation));
+      result = await callTool(environment, asItIs, call, new DirectContext(request, cancellation));
     } catch (error) {
       return { kind: 'replay', replay: rethrow(error) };
     }
@@ -112,11 +119,14 @@ function asItIs(result: CallToolResult): CallToolResult {
 /** What an operation may ask of a plain request: no token to report progress to, no log level, no earlier round. */
 class DirectContext implements OperationContext {
   readonly mcpReq: OperationContext['mcpReq'];
+  readonly traceContext: TraceContext | undefined;
   readonly #cancellation: Cancellation;
 
-  constructor(cancellation: Cancellation) {
+  constructor({ id, traceContext }: DirectRequest, cancellation: Cancellation) {
     this.#cancellation = cancellation;
+    this.traceContext = traceContext;
     this.mcpReq = {
+      id,
       get signal() {
         return cancellation.signal;
       },
@@ -174,9 +184,28 @@ function createEncoder(options: ServerFactoryOptions): Encode {
 }
 
 type ListAnswers = (
-  request: DirectRequest & { readonly kind: 'list' },
+  request: DirectList,
   principal: Principal | undefined,
 ) => Promise<Buffer | undefined>;
+
+type DirectList = DirectRequest & { readonly kind: 'list' };
+
+function observedList(
+  options: ServerFactoryOptions,
+  request: DirectList,
+  principal: Principal | undefined,
+  lists: ListAnswers,
+): Promise<Buffer | undefined> {
+  const { id, registry, method, traceContext } = request;
+  const params = { _meta: { [PROTOCOL_VERSION_META_KEY]: DIRECT_VERSION } };
+  return observed(
+    { registry, era: 'modern', transport: options.transport, observer: options.observer },
+    { method, params },
+    { mcpReq: { id }, traceContext },
+    principal,
+    () => lists(request, principal),
+  );
+}
 
 /**
  * The answers of the list operations up to their id, as the SDK wrote them the first time. They belong to the listing
@@ -217,6 +246,7 @@ async function askOnce(
       'mcp-method': method,
     },
   });
+  hideFromObservers(request);
   const body = { jsonrpc: '2.0', id: 0, method, params: { _meta } };
   const response = await modern.fetch(request, body, principal);
   const text = await response.text();

@@ -5,17 +5,25 @@ import {
   type ServerContext,
   inputRequired,
 } from '@modelcontextprotocol/server';
-import { type Clock, nowSeconds } from '../../shared/clock.js';
+import { nowSeconds } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
-import type { Logger } from '../../shared/logger.js';
-import type { Era, LogLevel, ToolContext } from '../core/context.js';
+import type { LogLevel, ToolContext } from '../core/context.js';
 import { missingScopes } from '../../oauth/scope.js';
 import { insufficientScopes, targetOf } from '../core/policy.js';
-import type { AuditLog, AuditOutcome } from '../core/ports.js';
+import type { AuditOutcome } from '../core/audit.js';
 import type { Principal } from '../core/principal.js';
-import type { Registry } from '../core/registry.js';
+import type { OperationObserver } from '../observe/observer.js';
+import { type TraceContext, parseTraceParent } from '../observe/trace-context.js';
+import { type AuditEnvironment, appendAudit } from './audit-call.js';
 import { UnansweredSignal, createInterview, toInputRequests } from './ask.js';
 import { APPLICATION_ERROR, internalError, toWireError } from './errors.js';
+import {
+  type ObservationEnvironment,
+  reasonOf,
+  requestIdIn,
+  startObserving,
+  traceContextIn,
+} from './observation.js';
 import type { RequestStateCodec } from './request-state.js';
 
 /** What an operation reads of the request it serves. The SDK's context is one; the direct path makes its own. */
@@ -23,22 +31,22 @@ export interface OperationContext {
   readonly mcpReq: Pick<
     ServerContext['mcpReq'],
     '_meta' | 'envelope' | 'inputResponses' | 'requestState' | 'signal' | 'log' | 'notify'
-  >;
+  > & { readonly id?: string | number | undefined };
+  /** What the HTTP headers say of the trace, where the SDK's request is not at hand. */
+  readonly traceContext?: TraceContext | undefined;
   /** Whether the client has gone, where that is known without a signal. */
   readonly isCancelled?: boolean;
   readonly http?:
-    | { readonly authInfo?: AuthInfo | undefined; readonly closeSSE?: (() => void) | undefined }
+    | {
+        readonly authInfo?: AuthInfo | undefined;
+        readonly closeSSE?: (() => void) | undefined;
+        readonly req?: Request | undefined;
+      }
     | undefined;
 }
 
 /** What one connection or request is served with. */
-export interface OperationEnvironment {
-  readonly registry: Registry;
-  readonly era: Era;
-  readonly transport: 'http' | 'stdio';
-  readonly audit: AuditLog;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface OperationEnvironment extends AuditEnvironment, ObservationEnvironment {
   readonly stateCodec: RequestStateCodec;
   /** Sends a log message to the client, if it wants to hear that level. */
   log(context: OperationContext, level: LogLevel, data: unknown, logger?: string): Promise<void>;
@@ -55,6 +63,8 @@ interface AuditedRequest {
 export interface Outcome<Result> {
   readonly result: Result;
   readonly outcome: AuditOutcome;
+  /** Why it is not `ok`: one word of a fixed list, for the operator. */
+  readonly reason?: string;
 }
 
 /**
@@ -69,23 +79,53 @@ export async function runOperation<Result>(
   context: OperationContext,
   handle: (context: ToolContext) => Promise<Outcome<Result>>,
 ): Promise<Result | InputRequiredResult> {
-  const { clock } = environment;
-  const startedAt = clock.nowMs();
-  const principal = environment.principalOf(context);
+  const call = { request, context, principal: environment.principalOf(context) };
+  if (environment.observer === undefined) return perform(environment, call, undefined, handle);
+  const follower = startObserving(environment, request, context, call.principal);
+  const work = (): Promise<Result | InputRequiredResult> =>
+    perform(environment, call, follower, handle);
+  return follower?.run === undefined ? work() : follower.run(work);
+}
+
+interface Call {
+  readonly request: AuditedRequest;
+  readonly context: OperationContext;
+  readonly principal: Principal | undefined;
+}
+
+async function perform<Result>(
+  environment: OperationEnvironment,
+  { request, context, principal }: Call,
+  follower: OperationObserver | undefined,
+  handle: (context: ToolContext) => Promise<Outcome<Result>>,
+): Promise<Result | InputRequiredResult> {
+  const startedAt = environment.clock.nowMs();
   const target = targetOf(request);
-  const finish = async (outcome: AuditOutcome): Promise<void> => {
+  const finish = async (
+    ended: AuditOutcome,
+    reason: string | undefined,
+    errorCode?: number,
+  ): Promise<void> => {
+    const outcome = isCancelled(context) ? 'cancelled' : ended;
+    const traceContext = traceContextIn(context, request.params);
     await appendAudit(environment, {
       principal,
       operation: request.method,
       target,
-      outcome: isCancelled(context) ? 'cancelled' : outcome,
+      arguments: request.params['arguments'],
+      outcome,
+      reason,
       startedAt,
+      requestId: requestIdIn(context),
+      traceId: follower?.traceId ?? parseTraceParent(traceContext?.traceparent)?.traceId,
     });
+    follower?.ended?.({ outcome, reason, errorCode });
   };
   try {
     requireAccess(environment, request, principal);
   } catch (error) {
-    await finish('denied');
+    const reason = error instanceof MissingScopeError ? 'insufficient_scope' : 'expired';
+    await finish('denied', reason, toWireError(error)?.code);
     throw error;
   }
   const binding = {
@@ -99,55 +139,26 @@ export async function runOperation<Result>(
     const earlier = typeof state === 'string' ? environment.stateCodec.open(state, binding) : {};
     const interview = createInterview(earlier, context.mcpReq.inputResponses);
     try {
-      const { result, outcome } = await handle(
+      const { result, outcome, reason } = await handle(
         createToolContext(environment, context, principal, interview.ask),
       );
-      await finish(outcome);
+      await finish(outcome, reason);
       return result;
     } catch (error) {
       if (!(error instanceof UnansweredSignal)) throw error;
-      return inputRequired({
+      const result = inputRequired({
         inputRequests: toInputRequests(error.questions),
         requestState: environment.stateCodec.seal(interview.accepted, binding),
       });
+      follower?.ended?.({ outcome: 'input_required', reason: undefined, errorCode: undefined });
+      return result;
     }
   } catch (error) {
-    await finish('failed');
     const wireError = toWireError(error);
+    await finish('failed', reasonOf(wireError?.code), (wireError ?? internalError()).code);
     if (wireError !== undefined) throw wireError;
     environment.logger.error('a handler failed', { method: request.method, target, error });
     throw internalError();
-  }
-}
-
-/** Writes one audit row. A log that cannot be written is reported; the call is not undone by it. */
-export async function appendAudit(
-  environment: Pick<OperationEnvironment, 'audit' | 'clock' | 'logger' | 'transport' | 'era'>,
-  call: {
-    readonly principal: Principal | undefined;
-    readonly operation: string;
-    readonly target: string | undefined;
-    readonly outcome: AuditOutcome;
-    readonly startedAt: number;
-  },
-): Promise<void> {
-  const { principal, operation, target, outcome, startedAt } = call;
-  try {
-    await environment.audit.append({
-      at: startedAt,
-      issuer: principal?.issuer,
-      subject: principal?.subject,
-      tenant: principal?.tenant,
-      clientId: principal?.clientId,
-      transport: environment.transport,
-      era: environment.era,
-      operation,
-      target: target?.slice(0, 2048),
-      outcome,
-      durationMs: environment.clock.nowMs() - startedAt,
-    });
-  } catch (error) {
-    environment.logger.error('an audit row could not be written', { operation, outcome, error });
   }
 }
 

@@ -16,13 +16,15 @@ import type { Clock } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import { type Era, type LogLevel, LOG_LEVELS, type RequestContext } from '../core/context.js';
-import type { AuditLog } from '../core/ports.js';
+import type { AuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import type { Observer } from '../observe/observer.js';
 import { internalError, invalidParams, toWireError } from './errors.js';
 import { compileSchemas } from './json-schema.js';
 import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
 import { type OperationContext, type OperationEnvironment, requireAccess } from './operation.js';
+import { observed } from './observation.js';
 import { type Params, requireText } from './params.js';
 import { complete, getPrompt } from './prompts.js';
 import type { RequestStateCodec } from './request-state.js';
@@ -49,7 +51,9 @@ export interface ServerFactoryOptions {
   readonly principal?: Principal | undefined;
   /** Whether lists may be cached for every caller. Never on a server that authenticates. */
   readonly isPublic: boolean;
-  readonly audit: AuditLog;
+  readonly audit: AuditWriter;
+  readonly auditArguments?: boolean | undefined;
+  readonly observer?: Required<Observer> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;
@@ -258,6 +262,9 @@ const AS_THEY_ARE: StandardSchemaV1<Params> = {
   },
 };
 
+/** Operations that follow themselves, to their audit row. */
+const FOLLOWED = new Set(['prompts/get', 'resources/read']);
+
 function registerHandlers(
   { server }: McpServer,
   environment: OperationEnvironment,
@@ -272,7 +279,16 @@ function registerHandlers(
     server.setRequestHandler(
       method,
       { params: AS_THEY_ARE },
-      (params, context) => handler(params, context) as Result | Promise<Result>,
+      (params, context) =>
+        (environment.observer === undefined || FOLLOWED.has(method)
+          ? handler(params, context)
+          : observed(
+              environment,
+              { method, params },
+              context,
+              environment.principalOf(context),
+              async () => handler(params, context),
+            )) as Result | Promise<Result>,
     );
   };
   const guarded = (

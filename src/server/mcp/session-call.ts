@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Principal } from '../core/principal.js';
+import { type TraceContext, traceContextOf } from '../observe/trace-context.js';
 import { Cancellation, isPlainResult } from './direct.js';
 import { DIRECT_VERSION, PLAIN_JSON, isPlainCallParams, isRequestId } from './direct-request.js';
 import { internalError } from './errors.js';
@@ -14,6 +15,7 @@ export interface SessionCall {
   readonly sessionId: string;
   readonly protocolVersion: string;
   readonly params: JsonObject;
+  readonly traceContext: TraceContext | undefined;
 }
 
 /** What came of a call, or what the SDK's transport has to go on with. */
@@ -56,7 +58,8 @@ export function recogniseSessionCall(
   }
   const meta = params['_meta'];
   if (meta !== undefined && !(isJsonObject(meta) && isPlainMeta(meta))) return undefined;
-  return { id, sessionId, protocolVersion, params };
+  const traceContext = traceContextOf(headers);
+  return { id, sessionId, protocolVersion, params, traceContext };
 }
 
 function isPlainMeta(meta: JsonObject): boolean {
@@ -84,7 +87,7 @@ export class SessionCalls {
     call: SessionCall,
     principal: Principal | undefined,
   ): Promise<SessionCallAnswer> {
-    const running = new RunningCall(principal);
+    const running = new RunningCall(call, principal);
     this.#running.set(call.id, running);
     const result = instance.callTool(call.params, running);
     const forget = (): void => {
@@ -127,17 +130,20 @@ class RunningCall implements OperationContext {
   readonly cancellation = new Cancellation();
   readonly mcpReq: OperationContext['mcpReq'];
   readonly http: NonNullable<OperationContext['http']>;
+  readonly traceContext: TraceContext | undefined;
   #wantsStream = false;
   #settle: ((first: First) => void) | undefined;
   readonly #attached: Promise<OperationContext>;
   #attach: (context: OperationContext) => void = () => undefined;
 
-  constructor(principal: Principal | undefined) {
+  constructor({ id, traceContext }: SessionCall, principal: Principal | undefined) {
     const { cancellation } = this;
+    this.traceContext = traceContext;
     this.#attached = new Promise((resolve) => {
       this.#attach = resolve;
     });
     this.mcpReq = {
+      id,
       get signal() {
         return cancellation.signal;
       },

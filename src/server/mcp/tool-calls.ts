@@ -65,6 +65,7 @@ async function execute(
     return {
       result: errorResult(`Invalid arguments for ${tool.name}: ${issues}`),
       outcome: 'tool_error',
+      reason: 'invalid_arguments',
     };
   }
   try {
@@ -81,6 +82,7 @@ async function execute(
         `${tool.name} failed for a reason inside the server. It is in the server's log.`,
       ),
       outcome: 'failed',
+      reason: 'handler_error',
     };
   }
 }
@@ -133,6 +135,7 @@ function lackingCapabilities(
   return {
     result: errorResult(`${tool.name} needs client capabilities that were not declared: ${names}`),
     outcome: 'tool_error',
+    reason: 'missing_capability',
   };
 }
 

@@ -3,9 +3,11 @@ import { type Clock, systemClock } from '../../shared/clock.js';
 import { type Logger, silentLogger } from '../../shared/logger.js';
 import type { Result } from '../../shared/result.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
-import type { AuditLog } from '../core/ports.js';
+import type { AuditLog } from '../core/audit.js';
+import { createAuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
 import { connectStdio } from '../mcp/stdio-connection.js';
@@ -24,6 +26,10 @@ export interface StdioServerOptions {
   /** Carries protocol and nothing else. Default: the process's own. */
   readonly output?: Writable;
   readonly audit: AuditLog;
+  /** Whether audit rows hold the arguments of a call, declared secrets taken out. Default false. */
+  readonly auditArguments?: boolean;
+  /** Told what the server does: metrics, traces, your own. */
+  readonly observers?: readonly Observer[];
   /** At least 16 secret bytes. */
   readonly stateSecret: Uint8Array;
   /** Share one between transports to reach the clients of all. */
@@ -49,6 +55,7 @@ export interface StdioServer {
 export function serveStdio(options: StdioServerOptions): StdioServer {
   const { clock = systemClock, logger = silentLogger, credential } = options;
   const changes = options.changes ?? createChanges();
+  const audit = createAuditWriter(options.audit, { logger });
   const given = options.registry;
   const registry = typeof given === 'function' ? given : (): Registry => given;
   const connection = connectStdio({
@@ -59,7 +66,9 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
       transport: 'stdio',
       principal: credential?.ok === true ? credential.value : undefined,
       isPublic: credential === undefined,
-      audit: options.audit,
+      audit,
+      auditArguments: options.auditArguments,
+      observer: combineObservers(options.observers, logger),
       clock,
       logger,
       stateCodec: createRequestStateCodec(options.stateSecret, clock),
@@ -70,5 +79,9 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
     logger,
     refusal: credential?.ok === false ? credential.error.message : undefined,
   });
-  return { notify: changes, closed: connection.closed, close: () => connection.close() };
+  const untilWritten = async (): Promise<void> => {
+    await connection.closed;
+    await audit.flush();
+  };
+  return { notify: changes, closed: untilWritten(), close: () => connection.close() };
 }
