@@ -37,7 +37,7 @@ export interface IdentityStore {
 export interface UpstreamTokenRecord {
   readonly userId: string;
   readonly issuer: string;
-  /** Sealed JSON. */
+  /** Sealed JSON; empty when the provider has refused to refresh them. */
   readonly tokens: string;
   /** Epoch seconds; undefined: the provider does not say, or never. */
   readonly expiresAt: number | undefined;
@@ -61,8 +61,8 @@ export interface UpstreamTokenStore {
   replace(record: UpstreamTokenRecord, leaseId: string): Promise<boolean>;
   /** Ends the lease and leaves the tokens as they are. */
   release(userId: string, issuer: string, leaseId: string): Promise<void>;
-  /** Deletes the tokens, with `leaseId` only while that lease holds. @returns whether they were there */
-  delete(userId: string, issuer: string, leaseId?: string): Promise<boolean>;
+  /** @returns whether they were there */
+  delete(userId: string, issuer: string): Promise<boolean>;
 }
 
 export interface PasswordRecord {

@@ -158,16 +158,9 @@ export function createUpstreamTokenStore(engine: SqlEngine): UpstreamTokenStore 
         ),
       );
     },
-    async delete(userId, issuer, leaseId) {
+    async delete(userId, issuer) {
       const changes = await engine.run(() =>
-        leaseId === undefined
-          ? run('DELETE FROM as_upstream_token WHERE user_id = ? AND issuer = ?', userId, issuer)
-          : run(
-              'DELETE FROM as_upstream_token WHERE user_id = ? AND issuer = ? AND lease_id = ?',
-              userId,
-              issuer,
-              leaseId,
-            ),
+        run('DELETE FROM as_upstream_token WHERE user_id = ? AND issuer = ?', userId, issuer),
       );
       return changes > 0;
     },
