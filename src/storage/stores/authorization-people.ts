@@ -4,7 +4,7 @@ import type {
   ConsentStore,
 } from '../../authorization/ports.js';
 import { type SqlEngine, type SqlProgram, all, get, lock, run } from '../sql.js';
-import { REVOCATION_LOCK, noteRevokedAccount } from './revocation-feed.js';
+import { REVOCATION_LOCK, noteRevokedTokens } from './revocation-feed.js';
 
 export interface UserRow {
   id: string;
@@ -74,7 +74,7 @@ function* removeUser(id: string): SqlProgram<boolean> {
   // The person goes first: whoever would add something to them meanwhile finds nobody.
   const changes = yield* run('DELETE FROM as_user WHERE id = ?', id);
   yield* lock(REVOCATION_LOCK);
-  yield* noteRevokedAccount(id);
+  yield* noteRevokedTokens('account_id = ?', id);
   yield* run(
     `DELETE FROM as_refresh_replay WHERE grant_hash IN
       (SELECT id_hash FROM as_artifact WHERE account_id = ? AND model = 'Grant')`,
