@@ -96,6 +96,7 @@ async function startMcp(
         authorization === undefined ? await remoteIssuer(config) : trustInProcess(authorization),
       ],
       apiKeys: storage.apiKeys,
+      revocations: storage.revocations,
     },
     authorizationServers: [config.issuer],
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },

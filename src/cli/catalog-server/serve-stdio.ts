@@ -26,6 +26,8 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
   const server = serveStdio({
     ...createCatalogService(storage, secret),
     credential,
+    revocations: storage.revocations,
+    credentialAdvice: HOW_TO_GET_A_KEY,
     clock: systemClock,
     logger,
   });

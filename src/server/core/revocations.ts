@@ -57,6 +57,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   let position = 0;
   let isRead = false;
   let isFailing = false;
+  let isClosed = false;
   let sweptAtMs = clock.nowMs();
 
   const readOn = async (): Promise<void> => {
@@ -110,6 +111,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       isFailing = false;
       await sweep();
     } catch (error) {
+      if (isClosed) return;
       // Once: the database says the same thing to everybody else.
       if (!isFailing) logger.error('revocations cannot be read: trying again', { error });
       isFailing = true;
@@ -130,6 +132,9 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close: () => clearInterval(timer),
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+    },
   };
 }

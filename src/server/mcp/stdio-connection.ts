@@ -15,8 +15,11 @@ export interface StdioConnectionOptions {
   readonly input: Readable;
   readonly output: Writable;
   readonly logger: Logger;
-  /** Why nobody is signed in. Then only the handshake is served; the rest is answered with this text. */
-  readonly refusal: string | undefined;
+  /**
+   * Why nobody is signed in, now. While it says so only the handshake is served; the rest is answered with this text,
+   * and no news is sent.
+   */
+  readonly refusal: () => string | undefined;
 }
 
 export interface StdioConnection {
@@ -50,6 +53,7 @@ export function connectStdio(options: StdioConnectionOptions): StdioConnection {
     { transport, onerror: (error) => logger.debug('stdio', { error }) },
   );
   const unsubscribe = changes.subscribe((change) => {
+    if (options.refusal() !== undefined) return;
     for (const instance of instances) {
       announce(instance, change).catch((error: unknown) => logger.debug('stdio', { error }));
     }
@@ -94,7 +98,7 @@ class GatedTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   readonly closed: Promise<void>;
   readonly #lines: LineTransport;
-  readonly #refusal: string | undefined;
+  readonly #refusal: () => string | undefined;
 
   constructor({ input, output, refusal }: StdioConnectionOptions) {
     this.#lines = new LineTransport(input, output);
@@ -134,8 +138,9 @@ class GatedTransport implements Transport {
 
   #errorFor(message: JSONRPCMessage): { code: number; message: string } | undefined {
     if (!('method' in message)) return undefined;
-    if (this.#refusal !== undefined && !OPEN_METHODS.has(message.method)) {
-      return { code: APPLICATION_ERROR.unauthenticated, message: this.#refusal };
+    const refusal = OPEN_METHODS.has(message.method) ? undefined : this.#refusal();
+    if (refusal !== undefined) {
+      return { code: APPLICATION_ERROR.unauthenticated, message: refusal };
     }
     const fault = faultOfInputResponses(message);
     return fault === undefined ? undefined : { code: JSON_RPC.invalidParams, message: fault };

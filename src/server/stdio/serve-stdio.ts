@@ -7,10 +7,12 @@ import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import type { RevocationFeed } from '../core/revocations.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
 import { connectStdio } from '../mcp/stdio-connection.js';
+import { watchCredential } from './watch-credential.js';
 
 export interface StdioServerOptions {
   /** A function when the registry may be replaced while the server runs. */
@@ -21,6 +23,10 @@ export interface StdioServerOptions {
    * answered with its `message`, which has to say what to do. Undefined: no authentication.
    */
   readonly credential?: Result<Principal, { readonly message: string }> | undefined;
+  /** Where the end of the credential is heard of while the connection lasts. Undefined: it ends by expiry alone. */
+  readonly revocations?: RevocationFeed;
+  /** What to do when the credential has ended: the end of the answer to everything that comes then. */
+  readonly credentialAdvice?: string;
   /** Default: the process's own. */
   readonly input?: Readable;
   /** Carries protocol and nothing else. Default: the process's own. */
@@ -58,6 +64,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
   const audit = createAuditWriter(options.audit, { logger });
   const given = options.registry;
   const registry = typeof given === 'function' ? given : (): Registry => given;
+  const access = watchCredential({ ...options, clock, logger });
   const connection = connectStdio({
     factory: createServerFactory({
       registry,
@@ -77,10 +84,11 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
     input: options.input ?? process.stdin,
     output: options.output ?? process.stdout,
     logger,
-    refusal: credential?.ok === false ? credential.error.message : undefined,
+    refusal: access.refusal,
   });
   const untilWritten = async (): Promise<void> => {
     await connection.closed;
+    access.close();
     await audit.flush();
   };
   return { notify: changes, closed: untilWritten(), close: () => connection.close() };

@@ -37,6 +37,7 @@ describe('an API key', () => {
         tenant: 'acme',
         scopes: ['a:b'],
         clientId: `api-key:${record.id}`,
+        credentialId: `api-key:${record.id}`,
         method: 'api-key',
         expiresAt: record.expiresAt,
       },
