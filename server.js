@@ -9,8 +9,15 @@ const stdio =
   (process.env['CATALOG_TRANSPORT'] === 'stdio' &&
     !process.argv.some((arg) => arg.startsWith('--transport')));
 
+// Tools from files are for the larger entry, which has what loads them.
+const isPlain = !(
+  process.argv.some((arg) => arg.startsWith('--tools') || arg.startsWith('--watch')) ||
+  process.env['CATALOG_TOOLS'] !== undefined ||
+  process.env['CATALOG_WATCH'] !== undefined
+);
+
 try {
-  await import(stdio ? './dist/bin/catalog-stdio.js' : './dist/bin/catalog-server.js');
+  await import(stdio && isPlain ? './dist/bin/catalog-stdio.js' : './dist/bin/catalog-server.js');
 } catch (error) {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND' || !String(error.message).includes('/dist/bin/'))
     throw error;

@@ -31,6 +31,9 @@ export interface ServerConfig {
   readonly dataFolder: string;
   readonly database: DatabaseConfig;
   readonly accessTokenTtlSeconds: number;
+  /** Absolute path of a folder with further tools. */
+  readonly toolsFolder: string | undefined;
+  readonly isWatching: boolean;
   readonly logLevel: LogLevel;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
@@ -41,6 +44,8 @@ interface Setting {
   readonly env: string;
   readonly description: string;
   readonly choices?: readonly string[];
+  /** What the flag means when it is given without a value. */
+  readonly preset?: string;
   readonly default?: string;
   readonly defaultText?: string;
 }
@@ -57,6 +62,8 @@ type SettingName =
   | 'data'
   | 'database'
   | 'accessTokenTtl'
+  | 'tools'
+  | 'watch'
   | 'logLevel';
 
 /**
@@ -132,6 +139,20 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     description: 'lifetime of the access tokens that our own authorization server issues',
     default: '600',
   },
+  tools: {
+    flags: '--tools <folder>',
+    env: 'CATALOG_TOOLS',
+    description: 'serve the tools, resources and prompts of this folder too (docs/tools.md)',
+  },
+  watch: {
+    flags: '--watch [mode]',
+    env: 'CATALOG_WATCH',
+    description:
+      'take up every save of a tool file while the server runs: in --tools and, in a clone, the catalog itself',
+    choices: ['on', 'off'],
+    preset: 'on',
+    default: 'off',
+  },
   logLevel: {
     flags: '--log-level <level>',
     env: 'CATALOG_LOG_LEVEL',
@@ -173,6 +194,7 @@ export function settingOptions(): Option[] {
       defaultText === undefined ? description : `${description}; default: ${defaultText}`;
     const option = new Option(flags, text).env(env);
     if (choices !== undefined) option.choices(choices);
+    if (setting.preset !== undefined) option.preset(setting.preset);
     if (setting.default !== undefined) option.default(setting.default);
     return option;
   });
@@ -219,6 +241,8 @@ export function resolveConfig(
     dataFolder,
     database: parseDatabase(raw.database, dataFolder, env),
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
+    toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
+    isWatching: raw.watch === 'on',
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     isJson: raw.json === true,
     masterSecret,

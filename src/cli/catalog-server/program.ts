@@ -2,6 +2,8 @@ import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { addApiKeyCommands } from './api-keys.js';
 import { baseCommand, onServe, runCommand } from './base-command.js';
+import type { OpenFileTools } from './catalog-service.js';
+import type { ServerConfig } from './config.js';
 import { addImportCommand } from './import.js';
 
 /**
@@ -13,16 +15,24 @@ import { addImportCommand } from './import.js';
 export async function runCatalogServer(argv: readonly string[], io: CliIo): Promise<number> {
   let commandCode: number = EXIT.ok;
   const program = onServe(baseCommand(io), io, async (config, raw) => {
+    const fileTools = await openerOf(config, io);
     if (config.transport === 'stdio') {
       const { serveOverStdio } = await import('./serve-stdio.js');
-      await serveOverStdio(config, io);
+      await serveOverStdio(config, io, fileTools);
     } else {
       const { serveOverHttp } = await import('./serve-http.js');
-      await serveOverHttp(config, raw, io);
+      await serveOverHttp(config, raw, io, fileTools);
     }
   });
   addApiKeyCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));
   const code = await runCommand(program, argv, io);
   return code === EXIT.ok ? commandCode : code;
+}
+
+/** What loads tool files is itself loaded only where somebody asks for them. */
+async function openerOf(config: ServerConfig, io: CliIo): Promise<OpenFileTools | undefined> {
+  if (config.toolsFolder === undefined && !config.isWatching) return undefined;
+  const { fileToolsOf } = await import('./watch.js');
+  return fileToolsOf(config, io);
 }

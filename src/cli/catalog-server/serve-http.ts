@@ -7,7 +7,11 @@ import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { stderrLogger } from '../stderr-logger.js';
-import { createCatalogService } from './catalog-service.js';
+import {
+  type CatalogService,
+  type OpenFileTools,
+  createCatalogService,
+} from './catalog-service.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { remoteIssuer } from './issuers.js';
 import { listenOn } from './listen.js';
@@ -32,6 +36,7 @@ export async function serveOverHttp(
   asked: ServerConfig,
   raw: RawSettings,
   io: CliIo,
+  openFileTools?: OpenFileTools,
 ): Promise<void> {
   const logger = stderrLogger(asked.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
@@ -48,7 +53,9 @@ export async function serveOverHttp(
     if (config.role === 'auth' && authorization !== undefined) {
       listening.serve(authorizationListener(authorization));
     } else {
-      const http = await startMcp(parts, authorization);
+      const service = await createCatalogService(storage, secret, openFileTools);
+      closers.push(async () => service.close());
+      const http = await startMcp(parts, authorization, service);
       closers.push(() => http.close());
       listening.serve(http.listener);
     }
@@ -86,10 +93,11 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
 async function startMcp(
   parts: Parts,
   authorization: AuthorizationServer | undefined,
+  service: CatalogService,
 ): Promise<HttpServer> {
-  const { config, storage, secret, logger } = parts;
+  const { config, storage, logger } = parts;
   return createHttpServer({
-    ...createCatalogService(storage, secret),
+    ...service,
     publicUrl: config.publicUrl,
     authentication: {
       trustedIssuers: [

@@ -1,5 +1,5 @@
 // First: in the one-script bundle zod has to be entered by its front door, as the catalog does, before the SDK needs it.
-import { createCatalogService } from './catalog-service.js';
+import { type OpenFileTools, createCatalogService } from './catalog-service.js';
 import { credentialFromApiKey } from '../../server/core/api-key.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
@@ -16,15 +16,20 @@ const HOW_TO_GET_A_KEY =
  * Serves MCP on standard input and output until the client closes the input. The person is the owner of the API key in
  * the environment; one process, one person.
  */
-export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<void> {
+export async function serveOverStdio(
+  config: ServerConfig,
+  io: CliIo,
+  openFileTools?: OpenFileTools,
+): Promise<void> {
   const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
   const storage = await openStorage(config, logger);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
+  const service = await createCatalogService(storage, secret, openFileTools);
   const server = serveStdio({
-    ...createCatalogService(storage, secret),
+    ...service,
     credential,
     revocations: storage.revocations,
     credentialAdvice: HOW_TO_GET_A_KEY,
@@ -35,5 +40,6 @@ export async function serveOverStdio(config: ServerConfig, io: CliIo): Promise<v
     process.once(signal, () => void server.close());
   }
   await server.closed;
+  service.close();
   await storage.close();
 }

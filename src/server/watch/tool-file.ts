@@ -12,6 +12,8 @@ export class ToolFile {
   readonly path: string;
   /** Why the newest save is not served. */
   fault: Error | undefined;
+  /** The files that were other ones at the last load: this one, helpers, or both. */
+  changed: readonly string[] = [];
   #served: Contribution | undefined;
   #newest: Contribution | undefined;
   /** What was in the file and its helpers when it was loaded last. */
@@ -62,12 +64,12 @@ export class ToolFile {
     if (isSame) return false;
     const before = this.fault?.message;
     const inputs = await this.#load(bundle);
+    const changed = [...inputs].filter(([file, now]) => this.#inputs.get(file) !== now);
     const isNews =
-      this.fault === undefined ||
-      this.fault.message !== before ||
-      !sameInputs(inputs, this.#inputs);
+      this.fault?.message !== before || changed.length > 0 || inputs.size !== this.#inputs.size;
+    if (changed.length > 0) this.changed = changed.map(([file]) => file);
     this.#inputs = inputs;
-    return isNews;
+    return isNews || this.fault === undefined;
   }
 
   /** @returns what was read */
@@ -107,11 +109,4 @@ export class ToolFile {
     );
     return now.includes(true);
   }
-}
-
-function sameInputs(
-  a: ReadonlyMap<string, string | undefined>,
-  b: ReadonlyMap<string, string | undefined>,
-): boolean {
-  return a.size === b.size && [...a].every(([file, then]) => b.has(file) && b.get(file) === then);
 }

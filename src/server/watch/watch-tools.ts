@@ -19,7 +19,7 @@ export interface WatchToolsOptions {
   readonly changes: ChangeNotifier;
   /** A file that cannot be used: what was served before goes on. Called once for each broken save. */
   readonly onError: (error: Error) => void;
-  /** A swap is done; `files` are the tool files with new code, absolute, removed ones included. */
+  /** A swap is done; `files` are those that were saved or removed, absolute. */
   readonly onReload?: (files: readonly string[]) => void;
 }
 
@@ -149,8 +149,9 @@ class Watched {
     for (const file of changed) {
       if (file.fault !== undefined) this.#options.onError(file.fault);
     }
-    const reloaded = [...accepted, ...gone].map(({ path }) => path);
-    if (reloaded.length > 0) this.#options.onReload?.(reloaded);
+    const saved = new Set(accepted.flatMap((file) => file.changed));
+    for (const { path } of gone) saved.add(path);
+    if (accepted.length + gone.length > 0) this.#options.onReload?.([...saved]);
   }
 
   /**
