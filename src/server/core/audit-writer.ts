@@ -31,7 +31,7 @@ const nothing = Promise.resolve();
  */
 export function createAuditWriter(log: AuditLog, options: AuditWriterOptions): AuditWriter {
   const { logger, maxDelayMs = 50, maxWaiting = 1000 } = options;
-  const { appendAll } = log;
+  const appendAll = log.appendAll?.bind(log);
   let waiting: AuditRow[] = [];
   let timer: NodeJS.Timeout | undefined;
   // One write at a time: rows that wait must not overtake each other.
@@ -49,7 +49,7 @@ export function createAuditWriter(log: AuditLog, options: AuditWriterOptions): A
     const rows = takeWaiting();
     if (rows.length === 0) return;
     try {
-      await appendAll?.call(log, rows);
+      await appendAll?.(rows);
     } catch (error) {
       const kept = rows.concat(waiting).slice(-maxWaiting);
       const dropped = rows.length + waiting.length - kept.length;
@@ -78,14 +78,14 @@ export function createAuditWriter(log: AuditLog, options: AuditWriterOptions): A
       if (appendAll === undefined || waiting.length === 0) return log.append(row);
       const rows = takeWaiting();
       try {
-        await appendAll.call(log, [...rows, row]);
+        await appendAll([...rows, row]);
       } catch (error) {
         waiting = rows.concat(waiting).slice(-maxWaiting);
         schedule();
         throw error;
       }
     },
-    ...(appendAll !== undefined && { appendAll: (rows) => appendAll.call(log, rows) }),
+    ...(appendAll !== undefined && { appendAll }),
     appendSoon(row) {
       if (appendAll === undefined) return log.append(row);
       waiting.push(row);

@@ -9,7 +9,8 @@ import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import type { Revocations } from '../core/revocations.js';
 import { appendAudit } from '../mcp/audit-call.js';
-import type { DirectRequest } from '../mcp/direct-request.js';
+import { requestIdIn } from '../mcp/observation.js';
+import { type DirectRequest, isRequestId } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
 import type { Replay } from '../mcp/server-factory.js';
 import type { Observer } from '../observe/observer.js';
@@ -205,7 +206,7 @@ async function missingScope(
     if (AUDITED.has(operation.method)) {
       const params = isJsonObject(message['params']) ? message['params'] : {};
       const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
-      const trace = traceContextOf(meta) ?? traceContextOf(headers);
+      const trace = traceContextOf('meta', meta) ?? traceContextOf('headers', headers);
       await appendAudit(
         { ...options, registry: options.registry(), era, transport: 'http' },
         {
@@ -216,7 +217,9 @@ async function missingScope(
           outcome: 'denied',
           reason: 'insufficient_scope',
           startedAt: options.clock.nowMs(),
-          requestId: message['id'] === undefined ? undefined : String(message['id']),
+          requestId: requestIdIn({
+            mcpReq: { id: isRequestId(message['id']) ? message['id'] : undefined },
+          }),
           traceId: parseTraceParent(trace?.traceparent)?.traceId,
         },
       );
@@ -300,7 +303,7 @@ interface Lease {
  */
 function leaseOf(exchange: Exchange, options: McpEndpointOptions): Lease {
   const { clock, closing, revocations } = options;
-  const { request, body, era, principal } = exchange;
+  const { body, principal } = exchange;
   const isListen = isListenRequest(body);
   const isWaiting = isWaitingForNews(exchange);
   const over = new AbortController();

@@ -107,7 +107,7 @@ export function createRecogniser(): RecogniseDirect {
     const meta = params['_meta'];
     if (!isJsonObject(meta) || !isPlainEnvelope(meta)) return undefined;
     if (!isGoodEnvelope(headers, body, meta)) return undefined;
-    const traceContext = traceContextOf(meta) ?? traceContextOf(headers);
+    const traceContext = traceContextOf('meta', meta) ?? traceContextOf('headers', headers);
     return isCall
       ? {
           kind: 'call',

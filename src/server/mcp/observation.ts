@@ -30,12 +30,15 @@ export interface ObservationEnvironment {
 /** `_meta` goes before the headers (SEP-414): one HTTP request is not one operation. */
 export function traceContextIn(context: TracedContext, params: Params): TraceContext | undefined {
   const meta = (context.mcpReq._meta ?? params['_meta']) as Params | undefined;
-  return traceContextOf(meta) ?? context.traceContext ?? traceContextInHeaders(context.http?.req);
+  return (
+    traceContextOf('meta', meta) ?? context.traceContext ?? traceContextInHeaders(context.http?.req)
+  );
 }
 
 function traceContextInHeaders(request: Request | undefined): TraceContext | undefined {
   if (request?.headers.get('traceparent') == null) return undefined;
   return traceContextOf(
+    'headers',
     Object.fromEntries(
       ['traceparent', 'tracestate', 'baggage'].map((name) => [name, request.headers.get(name)]),
     ),
@@ -102,6 +105,24 @@ export function observed<Result>(
     }
   };
   return follower.run === undefined ? followed() : follower.run(followed);
+}
+
+/** Operations that are followed to their audit row, by themselves. */
+const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** A handler that is followed, when there is somebody to follow it. */
+export function observing<Context extends TracedContext, Result>(
+  environment: ObservationEnvironment & {
+    principalOf(context: Context): Principal | undefined;
+  },
+  method: string,
+  handler: (params: Params, context: Context) => Result | Promise<Result>,
+): (params: Params, context: Context) => Result | Promise<Result> {
+  if (environment.observer === undefined || AUDITED.has(method)) return handler;
+  return (params, context) =>
+    observed(environment, { method, params }, context, environment.principalOf(context), async () =>
+      handler(params, context),
+    );
 }
 
 /** @param errorCode - JSON-RPC number of an error that may cross the wire; undefined for one that may not */

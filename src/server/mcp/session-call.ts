@@ -58,7 +58,7 @@ export function recogniseSessionCall(
   }
   const meta = params['_meta'];
   if (meta !== undefined && !(isJsonObject(meta) && isPlainMeta(meta))) return undefined;
-  const traceContext = traceContextOf(headers);
+  const traceContext = traceContextOf('headers', headers);
   return { id, sessionId, protocolVersion, params, traceContext };
 }
 

@@ -110,10 +110,10 @@ function combineFollowers(
     run: (work) => {
       let next = work;
       for (const follower of followers) {
-        const { run } = follower;
+        const run = follower.run?.bind(follower);
         if (run === undefined) continue;
         const inner = next;
-        next = () => run.call(follower, inner) as ReturnType<typeof work>;
+        next = () => run(inner);
       }
       return next();
     },

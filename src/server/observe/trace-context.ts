@@ -1,5 +1,6 @@
 /** W3C Trace Context and Baggage as a client sent them: `traceparent` is well-formed, the others are as they came. */
 export interface TraceContext {
+  readonly source: 'meta' | 'headers';
   readonly traceparent: string;
   readonly tracestate?: string;
   readonly baggage?: string;
@@ -36,12 +37,14 @@ export function parseTraceParent(text: unknown): TraceParent | undefined {
  * @see SEP-414
  */
 export function traceContextOf(
+  source: TraceContext['source'],
   members: Readonly<Record<string, unknown>> | undefined,
 ): TraceContext | undefined {
   const traceparent = members?.['traceparent'];
   if (members === undefined || parseTraceParent(traceparent) === undefined) return undefined;
   const { tracestate, baggage } = members;
   return {
+    source,
     traceparent: traceparent as string,
     ...(isText(tracestate, MAX_TRACESTATE) && { tracestate }),
     ...(isText(baggage, MAX_BAGGAGE) && { baggage }),
