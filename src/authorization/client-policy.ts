@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { errors } from 'oidc-provider';
 import { isLoopbackUrl } from '../oauth/loopback.js';
-import { GRANT_TYPES, SIGNING_ALGORITHM } from './metadata.js';
+import { GRANTS, SIGNING_ALGORITHM } from './metadata.js';
 
 const MAX_REDIRECT_URIS = 10;
 const MAX_URI_LENGTH = 2000;
@@ -27,7 +27,6 @@ const DROPPED = [
   'scope',
   'contacts',
   'sector_identifier_uri',
-  'jwks_uri',
   'default_max_age',
   'default_acr_values',
   'require_auth_time',
@@ -37,8 +36,26 @@ const DROPPED = [
 
 const DISPLAY_URIS = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'] as const;
 
-/** Where a redirect URI leads, as far as trust goes. `unsafe` is never usable. */
+/** Where the answer to a client leads, as far as trust goes. `unsafe` is never usable. */
 export type RedirectKind = 'https' | 'loopback' | 'private-use' | 'unsafe';
+
+/** The same for a whole request: a device is told at the token endpoint (RFC 8628). */
+export type AnswerKind = RedirectKind | 'device';
+
+/**
+ * Where the answer to an authorization request goes, for the consent page.
+ *
+ * @returns `host`: that of the redirect URI, or the scheme of an app's own; undefined for a device
+ */
+export function describeAnswer(params: Readonly<Record<string, unknown>>): {
+  readonly kind: AnswerKind;
+  readonly host: string | undefined;
+} {
+  const uri = params['redirect_uri'];
+  if (typeof uri !== 'string' || !URL.canParse(uri)) return { kind: 'device', host: undefined };
+  const { host, protocol } = new URL(uri);
+  return { kind: classifyRedirectUri(uri), host: host === '' ? protocol : host };
+}
 
 /**
  * Classifies a redirect URI: https, http on a loopback address, or an app's own scheme.
@@ -59,15 +76,25 @@ export function classifyRedirectUri(uri: string): RedirectKind {
 /** Mutable client metadata, as the engine hands it over. */
 export type ClientMetadataDraft = Record<string, unknown>;
 
+/** What this server lets clients be that nobody vouches for. */
+export interface ClientPolicyOptions {
+  /** Whether redirect URIs with an app's own scheme are usable. */
+  readonly allowsPrivateUseSchemes: boolean;
+  /** Grant types that such a client may have. */
+  readonly grantTypes: readonly string[];
+  /** What id tokens can be signed with; the first one is the default. */
+  readonly signingAlgorithms: readonly string[];
+}
+
 /**
- * Makes the metadata of a registration request fit this server, in place: drops what has no meaning here, keeps the
+ * Makes the metadata of a registration request or of a client's document fit this server, in place: drops what has no meaning here, keeps the
  * redirect URIs that are safe, and makes every client with a loopback or private-use redirect a native one.
  *
  * @throws {errors.InvalidClientMetadata} when nothing usable is left
  */
 export function applyClientPolicy(
   metadata: ClientMetadataDraft,
-  options: { readonly allowsPrivateUseSchemes: boolean },
+  options: ClientPolicyOptions,
 ): void {
   for (const name of DROPPED) delete metadata[name];
   for (const name of DISPLAY_URIS) {
@@ -77,15 +104,44 @@ export function applyClientPolicy(
     }
   }
   // The validator of the engine has the last word on what these may be; unknown values must not fail a client.
-  keepKnown(metadata, 'grant_types', GRANT_TYPES);
+  keepKnown(metadata, 'grant_types', options.grantTypes);
   keepKnown(metadata, 'response_types', ['code']);
-  metadata['id_token_signed_response_alg'] = SIGNING_ALGORITHM;
+  const idTokenAlgorithm = metadata['id_token_signed_response_alg'];
+  metadata['id_token_signed_response_alg'] =
+    options.signingAlgorithms.find((name) => name === idTokenAlgorithm) ?? SIGNING_ALGORITHM;
+  dropUnusedKeys(metadata);
   metadata['client_name'] = cleanName(metadata['client_name']);
+  if (isForDevicesAlone(metadata)) {
+    metadata['redirect_uris'] = [];
+    metadata['response_types'] = [];
+    return;
+  }
   const redirectUris = usableRedirectUris(metadata['redirect_uris'], options);
   metadata['redirect_uris'] = redirectUris;
   if (redirectUris.some((uri) => classifyRedirectUri(uri) !== 'https')) {
     metadata['application_type'] = 'native';
   }
+}
+
+/** Keys count only for a client that signs: for any other, their URL would be one more that we could be made to fetch. */
+function dropUnusedKeys(metadata: ClientMetadataDraft): void {
+  const isSigning = metadata['token_endpoint_auth_method'] === 'private_key_jwt';
+  if (!isSigning) delete metadata['token_endpoint_auth_signing_alg'];
+  const keys = metadata['jwks_uri'];
+  const isFetchable = typeof keys === 'string' && URL.canParse(keys);
+  if (!isSigning || !isFetchable) delete metadata['jwks_uri'];
+}
+
+/** A device without a browser has nowhere to be redirected to (RFC 8628). */
+function isForDevicesAlone(metadata: ClientMetadataDraft): boolean {
+  const { grant_types: grants, redirect_uris: uris } = metadata;
+  const hasUris = uris !== undefined && !(Array.isArray(uris) && uris.length === 0);
+  return (
+    !hasUris &&
+    Array.isArray(grants) &&
+    grants.includes(GRANTS.device) &&
+    !grants.includes(GRANTS.code)
+  );
 }
 
 function keepKnown(metadata: ClientMetadataDraft, name: string, known: readonly string[]): void {
@@ -97,7 +153,7 @@ function keepKnown(metadata: ClientMetadataDraft, name: string, known: readonly 
 
 function usableRedirectUris(
   value: unknown,
-  options: { readonly allowsPrivateUseSchemes: boolean },
+  options: Pick<ClientPolicyOptions, 'allowsPrivateUseSchemes'>,
 ): string[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isString)) {
     throw invalidRedirect('redirect_uris must be a non-empty array of strings');

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { accessTokenRowId } from '../oauth/credential-id.js';
+import { accessTokenRowId } from '../shared/credential-id.js';
 import { isForm, readForm, withForm } from './form-request.js';
 import { type Locations, ROUTES } from './locations.js';
 import { answerJson } from './request-guard.js';
@@ -44,14 +44,20 @@ export function createEngineGateway(
       answerJson(response, 413, { error: 'invalid_request' }, { Connection: 'close' });
       return;
     }
-    if (path === ROUTES.token) canonicalise(form, resources);
-    else await swapToken(form, locations.issuer, keys);
+    if (path === ROUTES.token || path === ROUTES.deviceAuthorization) {
+      canonicalise(form, resources);
+    } else await swapToken(form, locations.issuer, keys);
     await callback(withForm(request, form), response);
   };
 }
 
 function hasForm(path: string): boolean {
-  return path === ROUTES.token || path === ROUTES.introspection || path === ROUTES.revocation;
+  return (
+    path === ROUTES.token ||
+    path === ROUTES.deviceAuthorization ||
+    path === ROUTES.introspection ||
+    path === ROUTES.revocation
+  );
 }
 
 function pin(request: IncomingMessage, host: string, locations: Locations, path: string): void {

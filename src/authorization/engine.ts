@@ -1,6 +1,7 @@
 import { Provider, type Configuration, type KoaContextWithOIDC, type errors } from 'oidc-provider';
 import { isRedirectUriMatch } from '../oauth/redirect-uri.js';
-import type { ResolvedOptions } from './options.js';
+import { devicePolling } from './grants/device-polling.js';
+import { type RegisterGrantsParts, registerGrants } from './grants/register-grants.js';
 import { assertNoDevelopmentDefaults } from './provider-configuration.js';
 import { tokenTransaction } from './token-transaction.js';
 
@@ -9,12 +10,14 @@ import { tokenTransaction } from './token-transaction.js';
  *
  * @throws {DevelopmentDefaultError} when it would run on a development default
  */
-export function createEngine(options: ResolvedOptions, configuration: Configuration): Provider {
+export function createEngine(configuration: Configuration, parts: RegisterGrantsParts): Provider {
   assertNoDevelopmentDefaults(configuration);
-  const { issuer, stores, clock, logger } = options;
+  const { issuer, stores, clock, logger } = parts.options;
   const provider = new Provider(issuer, configuration);
   // The gateway pins host and scheme to the issuer's; nothing a client sent gets here.
   provider.proxy = true;
+  registerGrants(provider, parts);
+  provider.use(devicePolling({ counters: stores.counters, clock }) as never);
   provider.use(tokenTransaction({ stores, clock, logger }) as never);
   // One rule for redirect URIs in the whole project, in place of the engine's.
   provider.Client.prototype.redirectUriAllowed = redirectUriAllowed;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { rememberSource, sourceOf } from './clients/request-source.js';
 
 const MAX_FORM_BYTES = 56 * 1024;
 
@@ -31,7 +32,7 @@ export function withForm(request: IncomingMessage, form: URLSearchParams): Incom
   const stream = new Readable({ read: () => undefined });
   stream.push(body);
   stream.push(null);
-  return Object.assign(stream, {
+  const same = Object.assign(stream, {
     headers: { ...kept, 'content-length': String(body.length) },
     method,
     url,
@@ -42,4 +43,7 @@ export function withForm(request: IncomingMessage, form: URLSearchParams): Incom
     httpVersionMinor,
     originalUrl: (request as { originalUrl?: string }).originalUrl,
   }) as unknown as IncomingMessage;
+  const source = sourceOf(request);
+  if (source !== undefined) rememberSource(same, source);
+  return same;
 }

@@ -70,7 +70,8 @@ export function fillGrant(
 /**
  * The grant an authorization request stands on: the one the person has just made on the page, or, for a web client
  * that was allowed all of it before, a new one from the remembered consent. Every login has a grant of its own.
- * Native clients never get here silently: anyone on the machine can pose as one.
+ * Native clients never get here silently: anyone on the machine can pose as one. Nor do devices: somebody else may have
+ * started what a person is talked into.
  */
 export function createGrantLoader(
   stores: AuthorizationStores,
@@ -81,9 +82,8 @@ export function createGrantLoader(
     const fresh = oidc.result?.consent?.grantId;
     if (fresh !== undefined) return oidc.provider.Grant.find(fresh);
     const { account, client, params } = oidc;
-    if (account === undefined || client === undefined || client.applicationType === 'native') {
-      return undefined;
-    }
+    const isAskedAlways = client?.applicationType === 'native' || oidc.deviceCode !== undefined;
+    if (account === undefined || client === undefined || isAskedAlways) return undefined;
     const user = await stores.users.find(account.accountId);
     if (user === undefined) return undefined;
     const scope = consentScopeOf(params ?? {});

@@ -6,6 +6,9 @@ export const ROUTES = {
   authorization: '/authorize',
   token: '/token',
   registration: '/register',
+  deviceAuthorization: '/device_authorization',
+  /** The page where a person types the code of a device. */
+  device: '/device',
   revocation: '/revoke',
   introspection: '/introspect',
   jwks: '/jwks',

@@ -1,19 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
+import type { SigningAlgorithm } from './capabilities.js';
+import type { PreRegisteredClient } from './clients/configured-client.js';
+import type { ClientDocumentOptions } from './clients/document-resolver.js';
+import type { ClientTrustPolicy } from './clients/trust.js';
+import type { GrantOptions } from './grants/options.js';
 import type { AuthorizationStores } from './ports.js';
 import type { ProtectedResource } from './resources.js';
-
-/** A client that the operator made known, instead of registration at run time. */
-export interface PreRegisteredClient {
-  readonly clientId: string;
-  readonly clientName: string;
-  readonly redirectUris: readonly string[];
-  /** Makes it a confidential client (client_secret_basic). Without one: a public client. */
-  readonly clientSecret?: string;
-  /** Resources whose tokens it may introspect, besides its own. Needs a secret. */
-  readonly introspects?: readonly string[];
-}
 
 /** How people sign in. `demo`: a list of the people in `stores.users`, no password, loopback issuers only. */
 export interface SignInOptions {
@@ -25,10 +19,14 @@ export interface RegistrationOptions {
   readonly isEnabled?: boolean;
   /** Registrations of one source address in an hour. Default 120. */
   readonly maxPerHour?: number;
-  /** Registered clients kept; beyond it the oldest that was never used goes. Default 5,000. */
+  /** Registered clients kept; beyond it those that were never used go, the oldest first. Default 5,000. */
   readonly maxClients?: number;
   /** Whether redirect URIs with an app's own scheme (`cursor://…`) are usable (RFC 8252 §7.1). Default true. */
   readonly allowsPrivateUseSchemes?: boolean;
+  /** Client ids that are URLs of metadata documents. */
+  readonly documents?: ClientDocumentOptions;
+  /** Decides about clients that nobody vouches for. Default: all are let in. */
+  readonly trust?: ClientTrustPolicy;
 }
 
 export interface AuthorizationServerOptions {
@@ -46,6 +44,9 @@ export interface AuthorizationServerOptions {
   readonly logger?: Logger;
   readonly clients?: readonly PreRegisteredClient[];
   readonly registration?: RegistrationOptions;
+  readonly grants?: GrantOptions;
+  /** What tokens can be signed with, besides ES256. RS256 is for resource servers and clients that know nothing else. */
+  readonly signingAlgorithms?: readonly SigningAlgorithm[];
   /**
    * Whether a `Host` header may name this server. Default: on a loopback issuer the loopback spellings at any port,
    * which stops DNS rebinding; on any other issuer every host, for the documents never depend on it.
@@ -72,6 +73,8 @@ export const LIFETIMES = {
   refreshToken: 2_592_000,
   grant: 7_776_000,
   interaction: 900,
+  /** Of a device code and the code that a person types. */
+  deviceCode: 600,
   session: 28_800,
   idToken: 600,
   /** How long a spent refresh token gets the same answer again. */

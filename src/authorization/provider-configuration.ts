@@ -5,23 +5,24 @@ import {
   errors,
 } from 'oidc-provider';
 import type { JWK } from 'jose';
-import { accessTokenRowId } from '../oauth/credential-id.js';
+import { accessTokenRowId } from '../shared/credential-id.js';
 import { parseScope } from '../oauth/scope.js';
 import { deriveKey } from '../shared/sealing.js';
 import type { Sealer } from '../shared/sealing.js';
 import { ArtifactAdapter } from './artifact-adapter.js';
-import { ClientAdapter } from './client-adapter.js';
-import { applyClientPolicy, classifyRedirectUri } from './client-policy.js';
+import type { Capabilities } from './capabilities.js';
+import { allowedScopesOf, introspectsOf, tenantOf } from './clients/configured-client.js';
+import {
+  clientConfiguration,
+  createClientAdapter,
+  registrationFeature,
+} from './clients/engine-clients.js';
 import { DevelopmentDefaultError } from './errors.js';
 import { buildInteractionPolicy, createGrantLoader } from './interaction-policy.js';
+import { deviceFeature } from './grants/device-feature.js';
 import { type Locations, ROUTES } from './locations.js';
-import {
-  CLIENT_AUTH_METHODS,
-  GRANT_TYPES,
-  PROTOCOL_SCOPES,
-  SIGNING_ALGORITHM,
-} from './metadata.js';
-import { type ResolvedOptions, LIFETIMES, type PreRegisteredClient } from './options.js';
+import { GRANTS, PROTOCOL_SCOPES, SIGNING_ALGORITHM } from './metadata.js';
+import { LIFETIMES, type ResolvedOptions } from './options.js';
 import { renderErrorPage } from './pages/error-page.js';
 import { chooseTexts } from './pages/language.js';
 import { PAGE_HEADERS } from './pages/layout.js';
@@ -31,32 +32,25 @@ export interface EngineParts {
   readonly options: ResolvedOptions;
   readonly locations: Locations;
   readonly resources: ResourceRegistry;
+  readonly capabilities: Capabilities;
   readonly privateKeys: readonly JWK[];
   readonly sealer: Sealer;
 }
 
-/** The name under which operator-given clients carry the resources they may introspect. */
-const INTROSPECTS = 'introspects';
-
 /** The configuration of the engine: everything it could default to that matters is said here. */
 export function buildConfiguration(parts: EngineParts): Configuration {
-  const { options, locations, resources, privateKeys, sealer } = parts;
+  const { options, locations, resources, capabilities, privateKeys, sealer } = parts;
   const { stores, clock } = options;
   const artifactOptions = { artifacts: stores.artifacts, users: stores.users, sealer, clock };
-  const clientOptions = {
-    clients: stores.clients,
-    sealer,
-    clock,
-    maxClients: options.registration?.maxClients ?? 5000,
-  };
+  const clientParts = { options, locations, capabilities, sealer };
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', overwrite: true } as const;
   return {
     adapter: (model: string) =>
       model === 'Client'
-        ? new ClientAdapter(clientOptions)
+        ? createClientAdapter(clientParts)
         : new ArtifactAdapter(model, artifactOptions),
     jwks: { keys: [...privateKeys] as never },
-    clients: (options.clients ?? []).map(toStaticClient),
+    ...clientConfiguration(clientParts),
     cookies: {
       keys: [deriveKey(options.masterSecret, 'authorization:cookies').toString('base64url')],
       names: locations.cookieNames,
@@ -70,30 +64,13 @@ export function buildConfiguration(parts: EngineParts): Configuration {
       revocation: ROUTES.revocation,
       introspection: ROUTES.introspection,
       jwks: ROUTES.jwks,
+      device_authorization: ROUTES.deviceAuthorization,
+      code_verification: ROUTES.device,
     },
     scopes: [...PROTOCOL_SCOPES],
     claims: { openid: ['sub', 'name'] },
     responseTypes: ['code'],
     pkce: { required: () => true },
-    clientAuthMethods: [...CLIENT_AUTH_METHODS],
-    clientDefaults: {
-      grant_types: [...GRANT_TYPES],
-      response_types: ['code'],
-      id_token_signed_response_alg: SIGNING_ALGORITHM,
-      token_endpoint_auth_method: 'client_secret_basic',
-    },
-    extraClientMetadata: {
-      properties: [INTROSPECTS, 'software_id', 'software_version'],
-      validator(ctx, key, _value, metadata) {
-        // Only a registration request has a context; the operator's and stored clients went through it or need not.
-        if (ctx === undefined || key !== INTROSPECTS) return;
-        const draft = metadata as unknown as Record<string, unknown>;
-        delete draft[INTROSPECTS];
-        applyClientPolicy(draft, {
-          allowsPrivateUseSchemes: options.registration?.allowsPrivateUseSchemes ?? true,
-        });
-      },
-    },
     // Runs on every authorization request, present or not: the place to fill in the scope of one that names none.
     extraParams: {
       idp_hint(ctx: KoaContextWithOIDC) {
@@ -121,10 +98,8 @@ export function buildConfiguration(parts: EngineParts): Configuration {
           return isForClient && person?.isDisabled !== true;
         },
       },
-      registration: {
-        enabled: options.registration?.isEnabled ?? true,
-        issueRegistrationAccessToken: false,
-      },
+      registration: registrationFeature(clientParts),
+      deviceFlow: deviceFeature(capabilities.grantTypes.includes(GRANTS.device), locations),
       resourceIndicators: {
         enabled: true,
         defaultResource: (_ctx, _client, oneOf) =>
@@ -143,10 +118,12 @@ export function buildConfiguration(parts: EngineParts): Configuration {
       if (user === undefined || user.isDisabled) return undefined;
       return { accountId: user.id, claims: () => ({ sub: user.id, name: user.displayName }) };
     },
-    async extraTokenClaims(_ctx, token) {
+    async extraTokenClaims(ctx, token) {
       const accountId = 'accountId' in token ? token.accountId : undefined;
       const user = accountId === undefined ? undefined : await stores.users.find(accountId);
-      return user === undefined ? undefined : { tenant: user.tenant };
+      const tenant =
+        user?.tenant ?? (accountId === undefined ? tenantOf(ctx.oidc.client ?? {}) : undefined);
+      return tenant === undefined ? undefined : { tenant };
     },
     loadExistingGrant: createGrantLoader(stores, resources),
     interactions: {
@@ -165,10 +142,12 @@ export function buildConfiguration(parts: EngineParts): Configuration {
       );
     },
     formats: { customizers: { jwt: createTokenRecorder(artifactOptions) } },
-    fetch: () => Promise.reject(new TypeError('the authorization server fetches nothing')),
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIMES.accessToken,
       AuthorizationCode: LIFETIMES.authorizationCode,
+      ClientCredentials: (_ctx, token) =>
+        token.resourceServer?.accessTokenTTL ?? LIFETIMES.accessToken,
+      DeviceCode: LIFETIMES.deviceCode,
       RefreshToken: LIFETIMES.refreshToken,
       Grant: LIFETIMES.grant,
       Interaction: LIFETIMES.interaction,
@@ -244,10 +223,11 @@ function fillDefaultScope(ctx: KoaContextWithOIDC, resources: ResourceRegistry):
   params['scope'] = [...new Set([...requested, ...defaults])].join(' ');
 }
 
-async function resourceServerInfo(
+/** What a token of a resource is like, for this client and, at the token endpoint, this person. */
+export async function resourceServerInfo(
   ctx: KoaContextWithOIDC,
   id: string,
-  { options, resources }: EngineParts,
+  { options, resources }: Pick<EngineParts, 'options' | 'resources'>,
 ): Promise<ResourceServer> {
   const resource = resources.get(id);
   if (resource === undefined) throw new errors.InvalidTarget('resource is not known here');
@@ -255,15 +235,18 @@ async function resourceServerInfo(
   const accountId = ctx.oidc.entities.Account?.accountId;
   const user = accountId === undefined ? undefined : await options.stores.users.find(accountId);
   const isTokenRequest = ctx.oidc.route === 'token';
+  const clientScopes = ctx.oidc.client === undefined ? undefined : allowedScopesOf(ctx.oidc.client);
   const scopes = Object.keys(resource.scopes).filter(
-    (scope) => !isTokenRequest || user === undefined || user.scopes.includes(scope),
+    (scope) =>
+      (!isTokenRequest || user === undefined || user.scopes.includes(scope)) &&
+      (clientScopes === undefined || clientScopes.includes(scope)),
   );
   return {
     scope: scopes.join(' '),
     audience: resource.resource,
     accessTokenFormat: 'jwt',
     accessTokenTTL: resource.accessTokenTtlSeconds ?? LIFETIMES.accessToken,
-    jwt: { sign: { alg: SIGNING_ALGORITHM } },
+    jwt: { sign: { alg: resource.accessTokenAlgorithm ?? SIGNING_ALGORITHM } },
   };
 }
 
@@ -275,29 +258,4 @@ function singleOf(values: string | readonly string[]): string | string[] {
   if (typeof values === 'string') return values;
   const unique = [...new Set(values)];
   return unique.length === 1 && unique[0] !== undefined ? unique[0] : unique;
-}
-
-function introspectsOf(client: object): readonly string[] {
-  const value = (client as Record<string, unknown>)[INTROSPECTS];
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-function toStaticClient(client: PreRegisteredClient) {
-  const isNative = client.redirectUris.some((uri) => classifyRedirectUri(uri) !== 'https');
-  return {
-    client_id: client.clientId,
-    client_name: client.clientName,
-    redirect_uris: [...client.redirectUris],
-    application_type: isNative ? ('native' as const) : ('web' as const),
-    // Without a redirect URI it is a resource server that introspects, and no flow is open to it.
-    grant_types: client.redirectUris.length > 0 ? [...GRANT_TYPES] : [],
-    response_types: client.redirectUris.length > 0 ? ['code' as const] : [],
-    ...(client.clientSecret === undefined
-      ? { token_endpoint_auth_method: 'none' as const }
-      : {
-          client_secret: client.clientSecret,
-          token_endpoint_auth_method: 'client_secret_basic' as const,
-        }),
-    [INTROSPECTS]: [...(client.introspects ?? [])],
-  };
 }

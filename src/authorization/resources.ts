@@ -10,6 +10,8 @@ export interface ProtectedResource {
   readonly defaultScopes?: readonly string[];
   /** Lifetime of its access tokens. Default 600. */
   readonly accessTokenTtlSeconds?: number;
+  /** What its access tokens are signed with. Default ES256. */
+  readonly accessTokenAlgorithm?: 'ES256' | 'RS256';
 }
 
 export interface ResourceRegistry {

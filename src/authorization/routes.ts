@@ -2,9 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopbackUrl } from '../oauth/loopback.js';
 import { nowSeconds } from '../shared/clock.js';
 import type { JsonObject } from '../shared/json.js';
+import type { Capabilities } from './capabilities.js';
+import { rememberSource, sourceKey, sourceOf } from './clients/request-source.js';
 import type { createEngineGateway } from './engine-gateway.js';
+import { deviceRoute } from './grants/device-route.js';
 import type { createInteractionHandler } from './interaction-handler.js';
 import { type Locations, ROUTES } from './locations.js';
+import { GRANTS } from './metadata.js';
 import type { ResolvedOptions } from './options.js';
 import {
   type RequestGuard,
@@ -20,6 +24,7 @@ const REGISTRATION_WINDOW_SECONDS = 3600;
 export interface Routes {
   readonly options: ResolvedOptions;
   readonly locations: Locations;
+  readonly capabilities: Capabilities;
   readonly keys: SigningKeys;
   readonly metadata: JsonObject;
   readonly gateway: ReturnType<typeof createEngineGateway>;
@@ -42,6 +47,9 @@ export function createRequestHandler(
     if (work === undefined) return false;
     const run = async (): Promise<true> => {
       try {
+        // Before headers go: a proxy may have said in one of them who asks.
+        const address = options.clientAddress?.(request) ?? request.socket.remoteAddress;
+        rememberSource(request, sourceKey(address ?? 'unknown'));
         if (guard.isHostAllowed(request)) await work(request, response);
         else answerJson(response, 403, { error: 'invalid_request' });
       } catch (error) {
@@ -61,13 +69,17 @@ function findWork(routes: Routes, path: string, guard: RequestGuard): Work | und
   if (locations.jwksPaths.has(path)) return document(keys.publicKeys);
   if (!path.startsWith(`${locations.basePath}/`)) return undefined;
   const own = path.slice(locations.basePath.length);
+  const hasDevice = routes.capabilities.grantTypes.includes(GRANTS.device);
   switch (own) {
     case ROUTES.token:
     case ROUTES.revocation:
     case ROUTES.introspection:
       return endpoint(guard, (request, response) => gateway(request, response, own));
+    case ROUTES.deviceAuthorization:
+      if (!hasDevice) return undefined;
+      return endpoint(guard, (request, response) => gateway(request, response, own));
     case ROUTES.registration:
-      if (routes.options.registration?.isEnabled === false) return undefined;
+      if (!routes.capabilities.hasRegistration) return undefined;
       return endpoint(guard, async (request, response) => {
         if (await isWithinLimit(routes.options, request, response)) {
           await gateway(request, response, own);
@@ -76,6 +88,14 @@ function findWork(routes: Routes, path: string, guard: RequestGuard): Work | und
     default:
       if (own === ROUTES.authorization || own.startsWith(`${ROUTES.authorization}/`)) {
         return authorize(locations, (request, response) => gateway(request, response, own));
+      }
+      if (hasDevice && (own === ROUTES.device || own.startsWith(`${ROUTES.device}/`))) {
+        return authorize(
+          locations,
+          deviceRoute(routes.options, locations, (request, response) =>
+            gateway(request, response, own),
+          ),
+        );
       }
       if (!own.startsWith(`${ROUTES.interaction}/`)) return undefined;
       return (request, response) => {
@@ -135,11 +155,10 @@ async function isWithinLimit(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const { stores, clock, registration, clientAddress } = options;
-  const address = clientAddress?.(request) ?? request.socket.remoteAddress ?? 'unknown';
+  const { stores, clock, registration } = options;
   const now = nowSeconds(clock);
   const { count, resetsAt } = await stores.counters.increment(
-    `register:${address}`,
+    `register:${sourceOf(request)}`,
     REGISTRATION_WINDOW_SECONDS,
     now,
   );

@@ -4,6 +4,7 @@ import { nowSeconds, systemClock } from '../shared/clock.js';
 import type { JsonObject } from '../shared/json.js';
 import { silentLogger } from '../shared/logger.js';
 import { createSealer } from '../shared/sealing.js';
+import { resolveCapabilities } from './capabilities.js';
 import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
@@ -11,7 +12,7 @@ import { createInteractionHandler } from './interaction-handler.js';
 import { locate } from './locations.js';
 import { buildMetadata } from './metadata.js';
 import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
-import { buildConfiguration } from './provider-configuration.js';
+import { buildConfiguration, resourceServerInfo } from './provider-configuration.js';
 import { createResourceRegistry } from './resources.js';
 import { withRevocationHints } from './revocation-hints.js';
 import { createRequestHandler } from './routes.js';
@@ -72,26 +73,46 @@ export async function createAuthorizationServer(
   }
   const resources = createResourceRegistry(options.resources);
   const { stores, masterSecret, clock, logger } = options;
-  const keys = await loadSigningKeys(stores.signingKeys, masterSecret, clock);
+  const capabilities = resolveCapabilities(options);
+  const keys = await loadSigningKeys(
+    stores.signingKeys,
+    masterSecret,
+    clock,
+    capabilities.signingAlgorithms,
+  );
   const configuration = buildConfiguration({
     options,
     locations,
     resources,
+    capabilities,
     privateKeys: keys.privateKeys,
     sealer: createSealer(masterSecret, 'authorization:artifact'),
   });
-  const provider = createEngine(options, configuration);
+  const provider = createEngine(configuration, {
+    options,
+    capabilities,
+    resources,
+    keys,
+    describe: (ctx, resource) => resourceServerInfo(ctx, resource, { options, resources }),
+  });
   const gateway = createEngineGateway({ provider, locations, resources, keys });
   const interaction = createInteractionHandler({ provider, options, locations, resources });
-  const isRegistrationEnabled = options.registration?.isEnabled ?? true;
-  const metadata = buildMetadata(locations, resources, isRegistrationEnabled);
+  const metadata = buildMetadata(locations, resources, capabilities);
   const timer = setInterval(() => {
     sweep(options).catch((error: unknown) => logger.warn('clean-up failed', { error }));
   }, SWEEP_INTERVAL_MS);
   timer.unref();
   return {
     issuer: options.issuer,
-    handle: createRequestHandler({ options, locations, keys, metadata, gateway, interaction }),
+    handle: createRequestHandler({
+      options,
+      locations,
+      capabilities,
+      keys,
+      metadata,
+      gateway,
+      interaction,
+    }),
     jwks: () => ({ keys: [...keys.publicKeys.keys] }),
     metadata: () => metadata,
     onRevocation: (listener) => hints.subscribe(listener),
@@ -105,5 +126,6 @@ async function sweep({ stores, clock }: ResolvedOptions): Promise<void> {
   const now = nowSeconds(clock);
   await stores.artifacts.deleteExpired(now - SWEEP_GRACE_SECONDS);
   await stores.clients.deleteExpired(now);
+  await stores.clientDocuments.deleteExpired(now);
   await stores.counters.deleteExpired(now);
 }

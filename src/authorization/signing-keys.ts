@@ -3,7 +3,7 @@ import type { Clock } from '../shared/clock.js';
 import { nowSeconds } from '../shared/clock.js';
 import { createSealer } from '../shared/sealing.js';
 import { MasterSecretMismatchError } from './errors.js';
-import { SIGNING_ALGORITHM } from './metadata.js';
+import type { SigningAlgorithm } from './capabilities.js';
 import type { SigningKeyRecord, SigningKeyStore } from './ports.js';
 
 /** The keys of this server at one moment. */
@@ -15,7 +15,8 @@ export interface SigningKeys {
 }
 
 /**
- * The signing keys in the store; the first start makes one. Processes that start together end up with the same key.
+ * The signing keys in the store; the first start makes one for each algorithm. Processes that start together end up with
+ * the same keys.
  *
  * @throws {MasterSecretMismatchError} when a stored key was sealed under another secret
  */
@@ -23,15 +24,18 @@ export async function loadSigningKeys(
   store: SigningKeyStore,
   masterSecret: Uint8Array,
   clock: Clock,
+  algorithms: readonly SigningAlgorithm[] = ['ES256'],
 ): Promise<SigningKeys> {
   const sealer = createSealer(masterSecret, 'authorization:signing-key');
-  if ((await store.list()).length === 0) {
-    const jwk = await makeKey();
+  const stored = await store.list();
+  for (const algorithm of algorithms) {
+    if (stored.some((record) => record.algorithm === algorithm)) continue;
+    const jwk = await makeKey(algorithm);
     const now = nowSeconds(clock);
     const kid = jwk.kid ?? '';
     await store.insertFirst({
       kid,
-      algorithm: SIGNING_ALGORITHM,
+      algorithm,
       privateJwk: sealer.seal(JSON.stringify(jwk), kid),
       createdAt: now,
       activateAt: now,
@@ -51,13 +55,13 @@ export async function loadSigningKeys(
   return { privateKeys, publicKeys: { keys: privateKeys.map(publicPart) } };
 }
 
-async function makeKey(): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true });
+async function makeKey(algorithm: SigningAlgorithm): Promise<JWK> {
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const jwk = await exportJWK(privateKey);
   return {
     ...jwk,
     kid: await calculateJwkThumbprint(jwk),
-    alg: SIGNING_ALGORITHM,
+    alg: algorithm,
     use: 'sig',
   };
 }

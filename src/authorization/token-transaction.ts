@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, nowSeconds } from '../shared/clock.js';
 import { hashId } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
+import { ASSERTION_MODEL } from './grants/assertions.js';
 import { ROUTES } from './locations.js';
 import { LIFETIMES } from './options.js';
 import type { ArtifactWrite, AuthorizationStores, CommitConflict } from './ports.js';
@@ -94,6 +95,10 @@ async function resolveConflict(
   conflict: CommitConflict,
   { stores: { artifacts }, clock, logger }: TokenTransactionOptions,
 ): Promise<void> {
+  if (conflict.kind === 'insert' && conflict.model === ASSERTION_MODEL) {
+    refuse(ctx, 400, 'invalid_grant', 'assertion was used before');
+    return;
+  }
   if (conflict.kind === 'insert') {
     refuse(ctx, 401, 'invalid_client', 'client assertion was used before');
     return;

@@ -1,5 +1,7 @@
 import { type JWK, type JWTPayload, createLocalJWKSet, errors, jwtVerify } from 'jose';
-import { SIGNING_ALGORITHM } from './metadata.js';
+
+/** What tokens of ours are signed with; which of them are on is said by the keys. */
+const ALGORITHMS = ['ES256', 'RS256'];
 
 /**
  * Reads the claims of an access token of our own: signature, `typ` and `iss` are checked, expiry is not (an expired
@@ -14,7 +16,7 @@ export async function readOwnAccessToken(
 ): Promise<JWTPayload | undefined> {
   try {
     const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys.keys] }), {
-      algorithms: [SIGNING_ALGORITHM],
+      algorithms: ALGORITHMS,
       issuer,
       typ: 'at+jwt',
       currentDate: new Date(0),

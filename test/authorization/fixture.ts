@@ -140,6 +140,8 @@ export async function registerClient(
   metadata: Record<string, unknown> = {},
 ): Promise<TestClient> {
   const response = await register(fixture, {
+    // The same app would get the same id each time.
+    software_id: randomBytes(6).toString('hex'),
     client_name: 'Test client',
     redirect_uris: [REDIRECT_URI],
     token_endpoint_auth_method: 'none',

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyClientPolicy, classifyRedirectUri } from '../../src/authorization/client-policy.js';
+import { GRANT_TYPES } from '../../src/authorization/metadata.js';
 import { locate } from '../../src/authorization/locations.js';
 import { assertNoDevelopmentDefaults } from '../../src/authorization/provider-configuration.js';
 import { createResourceRegistry } from '../../src/authorization/resources.js';
@@ -94,7 +95,11 @@ describe('applyClientPolicy', () => {
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue(), (rest, uris) => {
         const draft = { ...rest, redirect_uris: uris };
         try {
-          applyClientPolicy(draft, { allowsPrivateUseSchemes: true });
+          applyClientPolicy(draft, {
+            allowsPrivateUseSchemes: true,
+            grantTypes: GRANT_TYPES,
+            signingAlgorithms: ['ES256'],
+          });
         } catch (error) {
           expect(String((error as { error?: string }).error)).toMatch(/^invalid_/);
           return;

@@ -19,6 +19,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Die Antwort geht an ein Programm auf diesem Computer. Erlauben Sie das nur, wenn Sie diese Anmeldung gerade selbst begonnen haben.',
   'consent.privateUse':
     'Die Antwort geht an eine App auf diesem Gerät, und jede App kann diese Adresse beanspruchen. Erlauben Sie das nur, wenn Sie diese Anmeldung gerade selbst begonnen haben.',
+  'consent.device':
+    'Die Antwort geht an das Gerät, das Ihnen den Code gezeigt hat. Erlauben Sie das nur, wenn Sie dieses Gerät vor sich haben.',
+  'consent.warned':
+    'Die Betreiber dieses Servers bürgen nicht für diese App. Erlauben Sie sie nur, wenn Sie sie kennen.',
   'consent.allowAs': 'Als {person} erlauben',
   'consent.allowWith': 'Erlauben und weiter mit {provider}',
   'consent.allowLocal': 'Erlauben und anmelden',
@@ -28,6 +32,28 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'consent.other': 'Jemand anderes',
   'consent.how': 'Erlauben und anmelden',
   'consent.deny': 'Ablehnen',
+
+  'device.title': 'Ein Gerät verbinden',
+  'device.code': 'Code auf dem Gerät',
+  'device.phishing':
+    'Geben Sie nur einen Code ein, den Sie auf einem eigenen Gerät sehen. Von diesem Server schickt Ihnen niemand einen.',
+  'device.continue': 'Weiter',
+  'device.unknownCode':
+    'Dieser Code geht nicht: Er ist vertippt, schon benutzt oder abgelaufen. Vergleichen Sie ihn mit dem Gerät, oder lassen Sie sich einen neuen zeigen.',
+  'device.startAgain': 'Diese Seite war zu lange offen. Geben Sie den Code noch einmal ein.',
+  'device.tooMany':
+    'Von hier wurden zu viele Codes versucht. Versuchen Sie es in {seconds} Sekunden wieder.',
+  'device.confirmTitle': 'Ist das Ihr Gerät?',
+  'device.confirmHeading': '{client} verbinden?',
+  'device.compare': 'Ihr Gerät muss genau diesen Code zeigen:',
+  'device.warning':
+    'Hören Sie hier auf, wenn Ihnen jemand den Code oder den Link zu dieser Seite geschickt hat: Diese Person bekäme Zugriff auf Ihr Konto.',
+  'device.confirm': 'Es ist mein Gerät und zeigt diesen Code',
+  'device.abort': 'Aufhören',
+  'device.doneTitle': 'Das Gerät ist verbunden',
+  'device.done': '{client} macht von selbst weiter. Sie können diese Seite schließen.',
+  'device.abortedTitle': 'Das Gerät ist nicht verbunden',
+  'device.aborted': 'Es wurde nichts erlaubt. Sie können diese Seite schließen.',
 
   'signIn.title': 'Anmelden',
   'signIn.intro': 'Melden Sie sich an, um zu sehen, welche Apps mit Ihrem Konto verbunden sind.',

@@ -17,6 +17,10 @@ export const en = {
     'The answer goes to a program on this computer. Allow it only if you have just started this sign-in yourself.',
   'consent.privateUse':
     'The answer goes to an app on this device, and any app can claim that address. Allow it only if you have just started this sign-in yourself.',
+  'consent.device':
+    'The answer goes to the device that showed you the code. Allow it only if you hold that device.',
+  'consent.warned':
+    'The people who run this server do not vouch for this app. Allow it only if you know it.',
   'consent.allowAs': 'Allow as {person}',
   'consent.allowWith': 'Allow and continue with {provider}',
   'consent.allowLocal': 'Allow and sign in',
@@ -26,6 +30,27 @@ export const en = {
   'consent.other': 'Somebody else',
   'consent.how': 'Allow, and sign in',
   'consent.deny': 'Deny',
+
+  'device.title': 'Connect a device',
+  'device.code': 'Code on the device',
+  'device.phishing':
+    'Type only a code that you see on a device of your own. Nobody from this server ever sends you one.',
+  'device.continue': 'Continue',
+  'device.unknownCode':
+    'This code does not work: it was mistyped, has been used, or has expired. Compare it with the device, or let the device show a new one.',
+  'device.startAgain': 'This page was open for too long. Type the code again.',
+  'device.tooMany': 'Too many codes were tried from here. Try again in {seconds} seconds.',
+  'device.confirmTitle': 'Is this your device?',
+  'device.confirmHeading': 'Connect {client}?',
+  'device.compare': 'Your device has to show exactly this code:',
+  'device.warning':
+    'Stop here if somebody sent you the code or the link to this page: whoever did would get access to your account.',
+  'device.confirm': 'It is my device and it shows this code',
+  'device.abort': 'Stop',
+  'device.doneTitle': 'The device is connected',
+  'device.done': '{client} goes on by itself. You can close this page.',
+  'device.abortedTitle': 'The device is not connected',
+  'device.aborted': 'Nothing was allowed. You can close this page.',
 
   'signIn.title': 'Sign in',
   'signIn.intro': 'Sign in to see which apps are connected to your account.',
