@@ -58,7 +58,7 @@ export class ClientContext {
     this.#isPrivateNetworkAllowed = io.env['CATALOG_ALLOW_PRIVATE_NETWORK'] === '1';
     const logger: Logger =
       flags.verbose === true
-        ? stderrLogger('debug', (line) => io.stderr.write(line))
+        ? stderrLogger({ level: 'debug', write: (line) => void io.stderr.write(line) })
         : silentLogger;
     this.broker = new Broker({
       home: this.home,

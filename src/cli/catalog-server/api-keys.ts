@@ -6,10 +6,10 @@ import type { ApiKeyRecord } from '../../server/core/ports.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import type { CliIo } from '../io.js';
-import { stderrLogger } from '../stderr-logger.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { openStorage } from './open-storage.js';
 import { defaultPerson, seedSample } from './sample.js';
+import { serverLogger } from './server-logger.js';
 import { CATALOG_SCOPES } from './scopes.js';
 
 const SECONDS = { m: 60, h: 3600, d: 86_400 } as const;
@@ -98,10 +98,7 @@ export function addApiKeyCommands(program: Command, io: CliIo): void {
 async function open(command: Command, io: CliIo) {
   const settings: RawSettings = command.optsWithGlobals();
   const config = resolveConfig(settings, io.env);
-  const storage = await openStorage(
-    config,
-    stderrLogger(config.logLevel, (line) => io.stderr.write(line)),
-  );
+  const storage = await openStorage(config, serverLogger(config, io));
   await seedSample(storage, config);
   return {
     isJson: config.isJson,

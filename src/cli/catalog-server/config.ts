@@ -3,6 +3,11 @@ import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { ToolkitError, quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
+import {
+  OBSERVATION_SETTINGS,
+  type ObservationConfig,
+  resolveObservation,
+} from './observation-settings.js';
 
 /** A setting that cannot be used. The message names the flag, the value and what would work. */
 export class ConfigurationError extends ToolkitError {
@@ -35,6 +40,7 @@ export interface ServerConfig {
   readonly toolsFolder: string | undefined;
   readonly isWatching: boolean;
   readonly logLevel: LogLevel;
+  readonly observation: ObservationConfig;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
 }
@@ -64,7 +70,8 @@ type SettingName =
   | 'accessTokenTtl'
   | 'tools'
   | 'watch'
-  | 'logLevel';
+  | 'logLevel'
+  | keyof typeof OBSERVATION_SETTINGS;
 
 /**
  * Every knob once: the flag, its environment variable, its documentation. The README's table is made from this.
@@ -160,6 +167,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'warn',
   },
+  ...OBSERVATION_SETTINGS,
 };
 
 /**
@@ -244,6 +252,7 @@ export function resolveConfig(
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
+    observation: resolveObservation(raw, parseWhole),
     isJson: raw.json === true,
     masterSecret,
   };

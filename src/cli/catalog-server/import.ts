@@ -15,9 +15,9 @@ import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
-import { stderrLogger } from '../stderr-logger.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { openStorage } from './open-storage.js';
+import { serverLogger } from './server-logger.js';
 
 const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' } as const;
 // A report on a terminal is read by a person; the whole list goes to --rejects.
@@ -53,10 +53,7 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
   const config = resolveConfig(flags, io.env);
   const size = sizeOf(file);
   const format = formatOf(file, flags.format);
-  const storage = await openStorage(
-    config,
-    stderrLogger(config.logLevel, (line) => io.stderr.write(line)),
-  );
+  const storage = await openStorage(config, serverLogger(config, io));
   const rejects = flags.rejects === undefined ? undefined : createWriteStream(flags.rejects);
   const progress = startProgress(io, config.isJson ? 0 : size * 2);
   const shown: RejectedRow[] = [];

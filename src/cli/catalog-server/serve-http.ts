@@ -6,7 +6,6 @@ import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
-import { stderrLogger } from '../stderr-logger.js';
 import {
   type CatalogService,
   type OpenFileTools,
@@ -20,6 +19,7 @@ import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
+import { serverLogger } from './server-logger.js';
 
 const DRAIN_MS = 5000;
 
@@ -38,7 +38,7 @@ export async function serveOverHttp(
   io: CliIo,
   openFileTools?: OpenFileTools,
 ): Promise<void> {
-  const logger = stderrLogger(asked.logLevel, (line) => io.stderr.write(line));
+  const logger = serverLogger(asked, io);
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);

@@ -4,10 +4,10 @@ import { credentialFromApiKey } from '../../server/core/api-key.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
 import type { CliIo } from '../io.js';
-import { stderrLogger } from '../stderr-logger.js';
 import type { ServerConfig } from './config.js';
 import { loadMasterSecret } from './master-secret.js';
 import { openStorage } from './open-storage.js';
+import { serverLogger } from './server-logger.js';
 
 const HOW_TO_GET_A_KEY =
   'set CATALOG_API_KEY to a key from "catalog-server api-keys create" (npm start prints a demo key)';
@@ -21,7 +21,7 @@ export async function serveOverStdio(
   io: CliIo,
   openFileTools?: OpenFileTools,
 ): Promise<void> {
-  const logger = stderrLogger(config.logLevel, (line) => io.stderr.write(line));
+  const logger = serverLogger(config, io);
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
   const storage = await openStorage(config, logger);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
@@ -30,6 +30,7 @@ export async function serveOverStdio(
   const service = await createCatalogService(storage, secret, openFileTools);
   const server = serveStdio({
     ...service,
+    auditArguments: config.observation.recordsArguments,
     credential,
     revocations: storage.revocations,
     credentialAdvice: HOW_TO_GET_A_KEY,
