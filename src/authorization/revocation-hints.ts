@@ -42,10 +42,15 @@ export function withRevocationHints(store: ArtifactStore, logger: Logger): Revoc
 function revokes(write: ArtifactWrite): boolean {
   switch (write.kind) {
     case 'revokeGrant':
+    case 'revokeClient':
       return true;
     case 'destroy':
       return write.model === 'AccessToken';
-    default:
+    case 'upsert':
+    case 'insert':
+    case 'consume':
+    case 'keepReplay':
+    case 'touchClient':
       return false;
   }
 }

@@ -195,7 +195,8 @@ function isTyped(typ: unknown): boolean {
 
 function isAccessTokenType(typ: unknown, issuer: TrustedIssuer | undefined): boolean {
   if (isTyped(typ)) return true;
-  return issuer?.allowsUntypedJwt === true && (typ === undefined || /^jwt$/i.test(String(typ)));
+  if (issuer?.allowsUntypedJwt !== true) return false;
+  return typ === undefined || (typeof typ === 'string' && /^jwt$/i.test(typ));
 }
 
 // As servers mark what else they issue: OpenID Connect, Keycloak (`typ`), Cognito and Hydra (`token_use`), RFC 7662.

@@ -1,4 +1,4 @@
-import { apiKeyCredentialId } from '../../oauth/credential-id.js';
+import { apiKeyCredentialId } from '../../shared/credential-id.js';
 import { type Clock, nowSeconds, systemClock } from '../../shared/clock.js';
 import { hashId, randomId } from '../../shared/ids.js';
 import { type Result, err, ok } from '../../shared/result.js';

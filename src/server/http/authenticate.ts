@@ -100,14 +100,11 @@ export function createAuthenticator(
 }
 
 function toRejection(reason: TokenRefusal): CredentialRejection {
-  switch (reason) {
-    case 'keys_unavailable':
-    case 'introspection_unavailable':
-    case 'revocations_unavailable':
-      return { kind: 'unavailable', reason };
-    default:
-      return { kind: 'bad_token', reason };
-  }
+  return isUnavailable(reason) ? { kind: 'unavailable', reason } : { kind: 'bad_token', reason };
+}
+
+function isUnavailable(reason: TokenRefusal): reason is Unavailable {
+  return reason.endsWith('_unavailable');
 }
 
 type Credential =

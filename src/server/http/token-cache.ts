@@ -3,7 +3,7 @@ import type { AccessTokenVerifier, TokenRejection } from '../../oauth/access-tok
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { type Result, err, ok } from '../../shared/result.js';
 import type { AccessTokenClaims } from '../../oauth/claim-mapping.js';
-import { credentialIdOfJti } from '../../oauth/credential-id.js';
+import { credentialIdOfJti } from '../../shared/credential-id.js';
 import { LOCAL_ISSUER, type Principal } from '../core/principal.js';
 import type { Revocations } from '../core/revocations.js';
 

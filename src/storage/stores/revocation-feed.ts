@@ -1,4 +1,4 @@
-import { accessTokenCredentialId, apiKeyCredentialId } from '../../oauth/credential-id.js';
+import { accessTokenCredentialId, apiKeyCredentialId } from '../../shared/credential-id.js';
 import type { RevocationFeed } from '../../server/core/revocations.js';
 import { type SqlEngine, type SqlProgram, all, lock, run } from '../sql.js';
 

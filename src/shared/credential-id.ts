@@ -1,4 +1,4 @@
-import { hashId } from '../shared/ids.js';
+import { hashId } from './ids.js';
 
 /**
  * Names a credential to those who revoke and those who check. It says nothing about the credential's value, so it may
