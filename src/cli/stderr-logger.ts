@@ -55,7 +55,7 @@ function textLine({ time, level, message, traceId, fields }: LogRecord): string 
   const parts = Object.entries({ ...fields, ...(traceId !== undefined && { traceId }) })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${asText(value)}`);
-  const line = message.replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
+  const line = message.replaceAll(/\p{Cc}/gu, ' ');
   return `${[time, level.toUpperCase().padEnd(5), line, ...parts].join(' ')}\n`;
 }
 
