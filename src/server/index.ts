@@ -26,10 +26,21 @@ export type {
   RequestContext,
   ToolContext,
 } from './core/context.js';
+export type { PolicyOptions } from './core/call-policy.js';
+export type { KeptResult, ResultStore } from './core/kept-results.js';
+export {
+  type CallLimits,
+  DEFAULT_CALL_LIMITS,
+  type RateLimit,
+  type ToolLimits,
+} from './core/limits.js';
+export type { PermitLease, PermitStore, Rate } from './core/permits.js';
+export type { Authorize } from './core/visible.js';
 export {
   type CacheHint,
   type Completer,
   type ContentBlock,
+  type ListingRule,
   type PromptArgument,
   type PromptDefinition,
   type PromptMessage,
@@ -37,6 +48,7 @@ export {
   type ResourceDefinition,
   type ResourceTemplateDefinition,
   type ToolAnnotations,
+  type ToolBudget,
   type ToolDefinition,
   type ToolResult,
   definePrompt,

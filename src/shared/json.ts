@@ -37,6 +37,15 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** JSON with the members of every object in order: a client may send them in another one when it repeats a call. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    isJsonObject(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : member,
+  );
+}
+
 function isWithinDepth(root: JsonValue, maxDepth: number): boolean {
   // An explicit stack: recursion would let the sender choose our stack depth.
   const stack: { value: JsonValue; depth: number }[] = [{ value: root, depth: 0 }];

@@ -1,7 +1,25 @@
 import type { JsonObject } from '../../shared/json.js';
 import type { RequestContext, ToolContext } from './context.js';
+import type { ToolLimits } from './limits.js';
 import type { Principal } from './principal.js';
 import type { Schema, SchemaOutput } from './schema.js';
+
+/**
+ * Who is told that something exists. `always`: everybody, and who lacks its scopes is told which ones when it is used.
+ * `when-permitted`: only who may use it; for others it does not exist.
+ */
+export type ListingRule = 'always' | 'when-permitted';
+
+/**
+ * What becomes of a result above the server's limit.
+ *
+ * `list`: the member of the structured result that is a list. Results are cut into pages that fit: clients see a
+ * further argument `cursor` and a further member `next_cursor`, and the handler, which sees neither, runs once per
+ * page. Only for tools with `readOnlyHint`, whose output schema is an object with that list.
+ *
+ * `off`: sent as it is.
+ */
+export type ToolBudget = 'off' | { readonly list: string };
 
 /** Hints for hosts. They are not a policy: a client must not trust them, and the registry does not use them. */
 export interface ToolAnnotations {
@@ -31,6 +49,14 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly description: string;
   /** Scopes a call needs, all of them. An empty list asks for authentication alone. */
   readonly scopes: readonly string[];
+  /** Default `always`. */
+  readonly listing?: ListingRule;
+  /** Beside the limits of the server. Default: none. */
+  readonly limits?: ToolLimits;
+  /** Default: a result above the server's limit is kept for the caller, who gets a link to it. */
+  readonly budget?: ToolBudget;
+  /** Keywords that model vendors are known to refuse, used knowingly: no warning at registration. */
+  readonly allowSchemaKeywords?: readonly string[];
   /** Client capabilities without which the tool cannot work, as a ClientCapabilities object. Checked before the call. */
   readonly requiredCapabilities?: JsonObject;
   readonly input?: Input;
@@ -68,6 +94,8 @@ interface ResourceBase {
   readonly description?: string;
   readonly mimeType?: string;
   readonly scopes: readonly string[];
+  /** Default `always`. */
+  readonly listing?: ListingRule;
   readonly meta?: JsonObject;
   /** Default: `ttlMs` 0, `private`. */
   readonly cache?: CacheHint;
@@ -130,6 +158,8 @@ export interface PromptDefinition {
   readonly title?: string;
   readonly description?: string;
   readonly scopes: readonly string[];
+  /** Default `always`. */
+  readonly listing?: ListingRule;
   readonly arguments?: readonly PromptArgument[];
   render(
     args: Readonly<Record<string, string>>,

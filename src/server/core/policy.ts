@@ -2,6 +2,7 @@ import { missingScopes, unionScopes } from '../../oauth/scope.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { Principal } from './principal.js';
 import { type Registry, findResource } from './registry.js';
+import { type Authorize, wholeRegistry } from './visible.js';
 
 /** A JSON-RPC request as far as policy looks at it. */
 export interface OperationRequest {
@@ -40,6 +41,96 @@ export function requiredScopes(registry: Registry, request: OperationRequest): r
   }
 }
 
+/** Why a request is not for its caller. `hidden`: it is answered as one for something that does not exist. */
+export type Denial =
+  | { readonly reason: 'insufficient_scope'; readonly required: readonly string[] }
+  | { readonly reason: 'hidden' | 'policy' };
+
+/**
+ * What a caller may not do, for operations that a status or an error can still refuse.
+ *
+ * @param registry - what the caller may see
+ */
+export function denialOf(
+  registry: Registry,
+  request: OperationRequest,
+  principal: Principal | undefined,
+  authorize: Authorize | undefined,
+): Denial | undefined {
+  const required = principal && insufficientScopes(registry, request, principal);
+  if (required !== undefined) return { reason: 'insufficient_scope', required };
+  if (authorize === undefined) return undefined;
+  for (const { target, isHidable } of targetsOf(registry, request)) {
+    if (authorize(principal, { method: request.method, target })) continue;
+    // A stream is not refused for what does not exist for its caller: it hears nothing of it.
+    if (isHidable && request.method === 'subscriptions/listen') continue;
+    return { reason: isHidable ? 'hidden' : 'policy' };
+  }
+  return undefined;
+}
+
+/** Whether the target exists, and is kept from this caller. */
+export function isHidden(registry: Registry, request: OperationRequest): boolean {
+  const whole = wholeRegistry(registry);
+  return (
+    whole !== registry &&
+    targetsOf(registry, request).length === 0 &&
+    targetsOf(whole, request).length > 0
+  );
+}
+
+interface Target {
+  readonly target: string;
+  readonly isHidable: boolean;
+}
+
+/** What of the registry a request means; nothing for what is not in it. */
+function targetsOf(registry: Registry, { method, params: given }: OperationRequest): Target[] {
+  const params = isJsonObject(given) ? given : {};
+  const named = (target: string, definition: { readonly listing?: string } | undefined): Target[] =>
+    definition === undefined
+      ? []
+      : [{ target, isHidable: definition.listing === 'when-permitted' }];
+  const name = textOf(params['name']);
+  switch (method) {
+    case 'tools/call':
+      return named(name, registry.tools.get(name));
+    case 'prompts/get':
+      return named(name, registry.prompts.get(name));
+    case 'resources/read':
+    case 'resources/subscribe': {
+      const uri = textOf(params['uri']);
+      return named(uri, findResource(registry, uri)?.definition);
+    }
+    case 'completion/complete': {
+      const ref = isJsonObject(params['ref']) ? params['ref'] : {};
+      const prompt = textOf(ref['name']);
+      if (ref['type'] === 'ref/prompt') return named(prompt, registry.prompts.get(prompt));
+      const uri = textOf(ref['uri']);
+      return named(uri, registry.resourceTemplates.get(uri) ?? registry.resources.get(uri));
+    }
+    case 'subscriptions/listen':
+      return subscribedUris(params['notifications']).flatMap((uri) =>
+        named(uri, findResource(registry, uri)?.definition),
+      );
+    default:
+      return [];
+  }
+}
+
+/** Whether a caller may hear that a resource changed. An unknown one never changes. */
+export function mayHearOf(
+  registry: Registry,
+  uri: string,
+  principal: Principal | undefined,
+  authorize: Authorize | undefined,
+): boolean {
+  const request = { method: 'resources/subscribe', params: { uri } };
+  return (
+    !isHidden(registry, request) && denialOf(registry, request, principal, authorize) === undefined
+  );
+}
+
 /** @returns the required scopes, all of them, when the principal lacks one; undefined when it may go on */
 export function insufficientScopes(
   registry: Registry,
@@ -58,11 +149,14 @@ function completionScopes(registry: Registry, ref: unknown): readonly string[] {
 }
 
 function listenScopes(registry: Registry, filter: unknown): readonly string[] {
-  const uris = isJsonObject(filter) ? filter['resourceSubscriptions'] : undefined;
-  if (!Array.isArray(uris)) return [];
   return unionScopes(
-    ...uris.map((uri) => findResource(registry, textOf(uri))?.definition.scopes ?? []),
+    ...subscribedUris(filter).map((uri) => findResource(registry, uri)?.definition.scopes ?? []),
   );
+}
+
+function subscribedUris(filter: unknown): string[] {
+  const uris = isJsonObject(filter) ? filter['resourceSubscriptions'] : undefined;
+  return Array.isArray(uris) ? uris.map(textOf) : [];
 }
 
 /** A value that should be a text; anything else names nothing. */

@@ -5,6 +5,8 @@ import type {
   ToolDefinition,
 } from './define.js';
 import { checkInputSchema } from './input-schema.js';
+import { checkToolLimits } from './limits.js';
+import { withPaging } from './pages.js';
 import { checkSchemaDocument } from './schema-document.js';
 import { documentOf, frozenSchema } from './schema.js';
 import { type UriTemplate, compileUriTemplate } from './uri-template.js';
@@ -30,17 +32,23 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
  * Builds a registry; lists keep the order given, so that `tools/list` is the same at every call.
  *
  * @throws {TypeError} on a name outside `[A-Za-z0-9_.-]{1,128}`, on a name or URI given twice, on an input schema that
- *   {@link checkInputSchema} refuses, on a hand-written schema that {@link checkSchemaDocument} refuses, on a URI template that {@link compileUriTemplate} does not take
+ *   {@link checkInputSchema} refuses, on a hand-written schema that {@link checkSchemaDocument} refuses, on a URI template that {@link compileUriTemplate} does not take,
+ *   on a list budget that {@link withPaging} refuses
+ * @throws {RangeError} on limits of a tool that are none
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const tools = (options.tools ?? []).map((tool) => {
     if (!TOOL_NAME.test(tool.name)) {
       throw new TypeError(`tool name ${JSON.stringify(tool.name)} does not match ${TOOL_NAME}`);
     }
+    if (tool.limits !== undefined) {
+      checkToolLimits(`tool ${JSON.stringify(tool.name)}: limits`, tool.limits);
+    }
+    const paged = withPaging(tool);
     const frozen = {
-      ...tool,
-      ...(tool.input && { input: frozenSchema(tool.input) }),
-      ...(tool.output && { output: frozenSchema(tool.output) }),
+      ...paged,
+      ...(paged.input && { input: frozenSchema(paged.input) }),
+      ...(paged.output && { output: frozenSchema(paged.output) }),
     };
     checkInputSchema(frozen);
     for (const side of ['input', 'output'] as const) {

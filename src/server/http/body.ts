@@ -5,17 +5,18 @@ import { type Result, err, ok } from '../../shared/result.js';
 
 export type BodyRejection = 'too_large' | 'unsupported_media_type' | 'malformed' | 'too_deep';
 
-const MAX_DEPTH = 128;
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
  * Reads and parses a JSON body once. Over the limit it stops reading at once.
  *
  * @param maxBytes - limit on the body as sent
+ * @param maxDepth - limit on nesting
  */
 export async function readJsonBody(
   request: IncomingMessage,
   maxBytes: number,
+  maxDepth: number,
 ): Promise<Result<JsonValue, BodyRejection>> {
   const { 'content-type': contentType = '', 'content-length': declared } = request.headers;
   if (contentType !== 'application/json') {
@@ -33,7 +34,7 @@ export async function readJsonBody(
   } catch {
     return err('malformed');
   }
-  return isWithinDepth(value, MAX_DEPTH) ? ok(value) : err('too_deep');
+  return isWithinDepth(value, maxDepth) ? ok(value) : err('too_deep');
 }
 
 /**

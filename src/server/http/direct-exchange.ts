@@ -15,7 +15,7 @@ import type { SessionCall, SessionCallAnswer } from '../mcp/session-call.js';
 /** The short way for plain 2026-07-28 requests: no web streams, no server instance. */
 export interface DirectPath {
   /** @returns undefined for a request that has to go the long way */
-  recognise(request: IncomingMessage, body: unknown): DirectRequest | undefined;
+  recognise(registry: Registry, request: IncomingMessage, body: unknown): DirectRequest | undefined;
   /** @returns undefined when the request is answered; else what is left to do is the long way's */
   serve(
     request: DirectRequest,
@@ -29,12 +29,11 @@ export interface DirectPath {
 export function createDirectPath(options: ServerFactoryOptions, modern: ModernHandler): DirectPath {
   const recognise = createRecogniser();
   const answer = createDirectAnswers(options, modern);
-  const registry: () => Registry = options.registry;
   const running = new Set<Cancellation>();
   let isClosed = false;
   return {
-    recognise: (request, body) =>
-      isClosed ? undefined : recognise(registry(), request.headers, body),
+    recognise: (registry, request, body) =>
+      isClosed ? undefined : recognise(registry, request.headers, body),
     async serve(request, response, principal) {
       const cancellation = new Cancellation();
       running.add(cancellation);

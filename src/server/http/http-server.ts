@@ -8,6 +8,8 @@ import type { EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRevocations } from '../core/revocations.js';
+import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
+import type { CallLimits } from '../core/limits.js';
 import { createModernHandler } from '../mcp/modern.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import {
@@ -31,7 +33,7 @@ export type HttpHandler = (
   response: ServerResponse,
 ) => boolean | Promise<boolean>;
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends PolicyOptions {
   /** A function when the registry may be replaced while the server runs. */
   readonly registry: Registry | (() => Registry);
   readonly serverInfo: ServerInfo;
@@ -71,9 +73,13 @@ export interface HttpServerOptions {
   readonly isDirectPathOff?: boolean;
 }
 
-export interface HttpLimits {
+export interface HttpLimits extends CallLimits {
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How deep the JSON of a body may be nested. Default 128, at most 1,000. */
+  readonly maxJsonDepth?: number;
+  /** Messages in one body of a 2025-era client. Default 50. */
+  readonly maxBatchMessages?: number;
   /** Idle life of a 2025-era session. Default 86,400. */
   readonly sessionTtlSeconds?: number;
   /** 2025-era sessions kept ready in this process. Default 10,000. */
@@ -157,7 +163,14 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
   const audit = createAuditWriter(options.audit, { logger });
   const streams = { open: 0 };
   const given = options.registry;
-  const registry = typeof given === 'function' ? given : (): Registry => given;
+  const { stateSecret } = options;
+  const policy = createCallPolicy(options, {
+    limits: options.limits,
+    stateSecret,
+    clock,
+    logger,
+  });
+  const registry = (): Registry => policy.complete(typeof given === 'function' ? given() : given);
   const serving: ServerFactoryOptions = {
     registry,
     isReplaceable: typeof given === 'function',
@@ -169,7 +182,8 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     observer,
     clock,
     logger,
-    stateCodec: createRequestStateCodec(options.stateSecret, clock),
+    stateCodec: createRequestStateCodec(stateSecret, clock),
+    policy,
   };
   const factory = createServerFactory(serving);
   const guard = createGuard(publicUrl, options.allowedOrigins ?? []);
@@ -222,7 +236,10 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     streams,
     clock,
     logger,
+    policy,
+    maxBatchMessages: limits.maxBatchMessages ?? 50,
     maxBodyBytes: limits.maxBodyBytes ?? 4 * 1024 * 1024,
+    maxJsonDepth: limits.maxJsonDepth ?? 128,
     closing: closing.signal,
   });
   observer?.serverStarted({
@@ -232,6 +249,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
   const unsubscribe = changes.subscribe((change) => sessions.announce(change));
   const sweeper = setInterval(() => {
     sessions.sweep().catch((error: unknown) => logger.error('session sweep failed', { error }));
+    policy.sweep().catch((error: unknown) => logger.error('limits sweep failed', { error }));
   }, SWEEP_EVERY_MS);
   sweeper.unref();
 

@@ -1,24 +1,19 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../../shared/clock.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
-import type { Logger } from '../../shared/logger.js';
-import { insufficientScopes, targetOf } from '../core/policy.js';
-import type { AuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import { visibleRegistry } from '../core/visible.js';
 import type { Revocations } from '../core/revocations.js';
-import { appendAudit } from '../mcp/audit-call.js';
-import { requestIdIn } from '../mcp/observation.js';
-import { type DirectRequest, isRequestId } from '../mcp/direct-request.js';
+import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
 import type { Replay } from '../mcp/server-factory.js';
 import type { Observer } from '../observe/observer.js';
-import { parseTraceParent, traceContextOf } from '../observe/trace-context.js';
 import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
+import { type AdmissionOptions, describeRefusal, refusalOf, sendRefusal } from './admission.js';
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
-import { sendCredentialRejection, sendInsufficientScope } from './challenge-response.js';
+import { sendCredentialRejection } from './challenge-response.js';
 import { type DirectPath, sendSessionCall } from './direct-exchange.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
 import type { ResourceMetadata } from './resource-metadata.js';
@@ -26,7 +21,7 @@ import { sendRpcError } from './respond.js';
 import type { SessionCredentials } from './session-credentials.js';
 import type { Sessions } from './sessions.js';
 
-export interface McpEndpointOptions {
+export interface McpEndpointOptions extends AdmissionOptions {
   readonly registry: () => Registry;
   /** Undefined: everybody is let in, as nobody. */
   readonly authenticate: Authenticate | undefined;
@@ -39,14 +34,11 @@ export interface McpEndpointOptions {
   /** Undefined: credentials end by expiry alone. */
   readonly revocations: Revocations | undefined;
   readonly sessionCredentials: SessionCredentials | undefined;
-  readonly audit: AuditWriter;
-  readonly auditArguments: boolean | undefined;
   readonly observer: Required<Observer> | undefined;
   /** Counts the streams that wait for news. */
   readonly streams: { open: number };
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly maxBodyBytes: number;
+  readonly maxJsonDepth: number;
   /** Fires when the server closes: streams that no call waits on end then. */
   readonly closing: AbortSignal;
 }
@@ -54,7 +46,6 @@ export interface McpEndpointOptions {
 export type McpEndpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const METHODS = new Set(['GET', 'POST', 'DELETE']);
-const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const BODY_STATUS = {
   too_large: 413,
@@ -72,7 +63,7 @@ const CREDENTIAL_STATUS = {
 
 /**
  * The MCP endpoint behind the host, origin and CORS checks. The order is the contract: authentication, then the HTTP
- * method, a size-limited parse, the era, the scopes (while a status can still say no), dispatch.
+ * method, a size-limited parse, the era, scopes and limits (while a status can still say no), dispatch.
  */
 export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
   return async (request, response) => {
@@ -89,7 +80,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     }
     let body: unknown;
     if (method === 'POST') {
-      const read = await readJsonBody(request, options.maxBodyBytes);
+      const read = await readJsonBody(request, options.maxBodyBytes, options.maxJsonDepth);
       if (!read.ok) {
         options.observer?.requestRefused({ status: BODY_STATUS[read.error], reason: read.error });
         sendBodyRejection(response, read.error, options.maxBodyBytes);
@@ -97,17 +88,22 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
       }
       body = read.value;
     }
-    const direct = method === 'POST' ? options.direct?.recognise(request, body) : undefined;
+    const registry = visibleRegistry(options.registry(), principal, options.policy.authorize);
+    const direct =
+      method === 'POST' ? options.direct?.recognise(registry, request, body) : undefined;
     const call =
       method === 'POST' && direct === undefined && options.direct !== undefined
         ? recogniseSessionCall(request.headers, body)
         : undefined;
     const era = eraOf(direct, call) ?? classifyEra(method, request.headers, body);
-    const required = await missingScope(options, era, request.headers, body, principal);
-    if (required !== undefined) {
-      options.observer?.requestRefused({ status: 403, reason: 'insufficient_scope' });
-      sendInsufficientScope(response, required, options.metadata.urlFor(request));
-      return;
+    if (method === 'POST') {
+      const submission = { headers: request.headers, body, era, principal, registry };
+      const refusal = await refusalOf(options, submission);
+      if (refusal !== undefined) {
+        options.observer?.requestRefused(describeRefusal(refusal));
+        sendRefusal(response, refusal, options.metadata.urlFor(request));
+        return;
+      }
     }
     const exchange = { request, response, body, era, principal };
     let replay: Replay | undefined;
@@ -187,46 +183,6 @@ function sendBodyRejection(
     case 'too_deep':
       return sendRpcError(response, 400, JSON_RPC.invalidRequest, 'The JSON is nested too deeply');
   }
-}
-
-/** @returns every scope that one message of the body needs, when the principal lacks some */
-async function missingScope(
-  options: McpEndpointOptions,
-  era: InboundEra,
-  headers: IncomingHttpHeaders,
-  body: unknown,
-  principal: Principal | undefined,
-): Promise<readonly string[] | undefined> {
-  if (principal === undefined) return undefined;
-  for (const message of Array.isArray(body) ? body : [body]) {
-    if (!isJsonObject(message) || typeof message['method'] !== 'string') continue;
-    const operation = { method: message['method'], params: message['params'] };
-    const required = insufficientScopes(options.registry(), operation, principal);
-    if (required === undefined) continue;
-    if (AUDITED.has(operation.method)) {
-      const params = isJsonObject(message['params']) ? message['params'] : {};
-      const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
-      const trace = traceContextOf('meta', meta) ?? traceContextOf('headers', headers);
-      await appendAudit(
-        { ...options, registry: options.registry(), era, transport: 'http' },
-        {
-          principal,
-          operation: operation.method,
-          target: targetOf(operation),
-          arguments: params['arguments'],
-          outcome: 'denied',
-          reason: 'insufficient_scope',
-          startedAt: options.clock.nowMs(),
-          requestId: requestIdIn({
-            mcpReq: { id: isRequestId(message['id']) ? message['id'] : undefined },
-          }),
-          traceId: parseTraceParent(trace?.traceparent)?.traceId,
-        },
-      );
-    }
-    return required;
-  }
-  return undefined;
 }
 
 interface Exchange {

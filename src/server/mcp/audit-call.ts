@@ -69,7 +69,9 @@ export function appendAudit(environment: AuditEnvironment, call: AuditedCall): P
         ? auditedArguments(call.arguments, tool === undefined ? NO_NAMES : secretNamesOf(tool))
         : undefined,
   };
-  const canWait = tool?.annotations?.readOnlyHint === true && outcome !== 'denied';
+  // A flood that is refused must not become a flood of writes.
+  const canWait =
+    outcome === 'limited' || (tool?.annotations?.readOnlyHint === true && outcome !== 'denied');
   return (canWait ? audit.appendSoon(row) : audit.append(row)).catch((error: unknown) => {
     logger.error('an audit row could not be written', { operation, outcome, error });
   });

@@ -8,6 +8,7 @@ import {
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import { visibleRegistry } from '../core/visible.js';
 import type { TraceContext } from '../observe/trace-context.js';
 import { DIRECT_VERSION, type DirectRequest } from './direct-request.js';
 import { internalError } from './errors.js';
@@ -61,7 +62,10 @@ export function createDirectAnswers(
   modern: ModernHandler,
 ): AnswerDirect {
   const encode = createEncoder(options);
-  const lists = createListAnswers(modern, options.registry);
+  const { authorize } = options.policy;
+  const lists = createListAnswers(modern, (principal) =>
+    visibleRegistry(options.registry(), principal, authorize),
+  );
   return async (request, principal, cancellation) => {
     const { id } = request;
     if (request.kind === 'list') {
@@ -85,6 +89,7 @@ export function createDirectAnswers(
       clock: options.clock,
       logger: options.logger,
       stateCodec: options.stateCodec,
+      policy: options.policy,
       log: silence,
       principalOf: () => principal,
       clientCapabilitiesOf: () => request.clientCapabilities,
@@ -211,7 +216,10 @@ function observedList(
  * The answers of the list operations up to their id, as the SDK wrote them the first time. They belong to the listing
  * they show: another registry has another one.
  */
-function createListAnswers(modern: ModernHandler, current: () => Registry): ListAnswers {
+function createListAnswers(
+  modern: ModernHandler,
+  current: (principal: Principal | undefined) => Registry,
+): ListAnswers {
   const known = new WeakMap<Listing, Map<string, Buffer | null>>();
   return async ({ registry, method }, principal) => {
     const listing = listingOf(registry);
@@ -224,7 +232,7 @@ function createListAnswers(modern: ModernHandler, current: () => Registry): List
     if (answer !== undefined) return answer ?? undefined;
     const made = await askOnce(modern, method, principal);
     // A registry that was replaced meanwhile may have answered in place of this one.
-    if (listingOf(current()) === listing) answers.set(method, made ?? null);
+    if (listingOf(current(principal)) === listing) answers.set(method, made ?? null);
     return made;
   };
 }

@@ -7,6 +7,10 @@ export const APPLICATION_ERROR = {
   unauthenticated: 1401,
   /** The credentials lack a scope, where no HTTP status can say so. */
   forbidden: 1403,
+  /** The call did not end within its time limit. */
+  timedOut: 1408,
+  /** Too many calls, or too many at once: `data.retryAfterSeconds` says when to try again. */
+  limited: 1429,
 } as const;
 
 /** The dull answer for what went wrong inside: the reason is the operator's to read. */

@@ -9,12 +9,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { Change } from '../core/changes.js';
 import type { EventLog, SessionRecord } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
-import {
-  type Replay,
-  Replays,
-  type ServerFactory,
-  toAuthInfo,
-} from './server-factory.js';
+import { type Replay, Replays, type ServerFactory, toAuthInfo } from './server-factory.js';
 import { type SessionCall, type SessionCallAnswer, SessionCalls } from './session-call.js';
 
 /** A 2025-era session as this process serves it. Closing it loses nothing: the record can be taken up again. */

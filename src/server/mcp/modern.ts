@@ -39,8 +39,8 @@ export function createModernHandler(
   const replays = new Replays();
   const incoming = new WeakMap<Request, Incoming>();
   // The SDK asks for an instance when its checks of version, envelope and headers are done: ours come next.
-  const build: McpServerFactory = ({ era, requestInfo }) => {
-    const { mcp } = factory({ era }, replays.take);
+  const build: McpServerFactory = ({ era, authInfo, requestInfo }) => {
+    const { mcp } = factory({ era, ...(authInfo !== undefined && { authInfo }) }, replays.take);
     const request = requestInfo && incoming.get(requestInfo);
     if (requestInfo === undefined || request === undefined) return mcp;
     request.refusal = refusalOf(requestInfo.headers, request.body, (tool) =>

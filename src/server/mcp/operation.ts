@@ -8,14 +8,17 @@ import {
 import { nowSeconds } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { LogLevel, ToolContext } from '../core/context.js';
-import { missingScopes } from '../../oauth/scope.js';
-import { insufficientScopes, targetOf } from '../core/policy.js';
+import type { CallPolicy } from '../core/call-policy.js';
+import { denialOf, isHidden, targetOf, textOf } from '../core/policy.js';
 import type { AuditOutcome } from '../core/audit.js';
 import type { Principal } from '../core/principal.js';
+import type { Registry } from '../core/registry.js';
+import { visibleRegistry } from '../core/visible.js';
 import type { OperationObserver } from '../observe/observer.js';
 import { type TraceContext, parseTraceParent } from '../observe/trace-context.js';
 import { type AuditEnvironment, appendAudit } from './audit-call.js';
 import { UnansweredSignal, createInterview, toInputRequests } from './ask.js';
+import { Deadline } from './deadline.js';
 import { APPLICATION_ERROR, internalError, toWireError } from './errors.js';
 import {
   type ObservationEnvironment,
@@ -24,6 +27,7 @@ import {
   startObserving,
   traceContextIn,
 } from './observation.js';
+import { LimitedError, MissingScopeError, NotAllowedError, RefusedError } from './refusals.js';
 import type { RequestStateCodec } from './request-state.js';
 
 /** What an operation reads of the request it serves. The SDK's context is one; the direct path makes its own. */
@@ -48,6 +52,7 @@ export interface OperationContext {
 /** What one connection or request is served with. */
 export interface OperationEnvironment extends AuditEnvironment, ObservationEnvironment {
   readonly stateCodec: RequestStateCodec;
+  readonly policy: CallPolicy;
   /** Sends a log message to the client, if it wants to hear that level. */
   log(context: OperationContext, level: LogLevel, data: unknown, logger?: string): Promise<void>;
   principalOf(context: OperationContext): Principal | undefined;
@@ -121,11 +126,22 @@ async function perform<Result>(
     });
     follower?.ended?.({ outcome, reason, errorCode });
   };
+  const registry = visibleIn(environment, principal);
+  const tool =
+    request.method === 'tools/call'
+      ? registry.tools.get(textOf(request.params['name']))
+      : undefined;
+  const { gate } = environment.policy;
+  const isCounted = gate.isCounting(tool);
   try {
     requireAccess(environment, request, principal);
+    // Over HTTP the permits were taken while a status could still say no.
+    if (environment.transport === 'stdio') await requirePermit(environment, request, principal);
+    const busy = isCounted ? gate.enter(principal, tool) : undefined;
+    if (busy !== undefined) throw new LimitedError(busy);
   } catch (error) {
-    const reason = error instanceof MissingScopeError ? 'insufficient_scope' : 'expired';
-    await finish('denied', reason, toWireError(error)?.code);
+    const { outcome, reason } = error instanceof RefusedError ? error : EXPIRED;
+    await finish(outcome, reason, toWireError(error)?.code);
     throw error;
   }
   const binding = {
@@ -134,14 +150,20 @@ async function perform<Result>(
     target,
     args: request.params['arguments'] ?? null,
   };
+  let leaveWith: Promise<unknown> | undefined;
   try {
     const state = context.mcpReq.requestState();
     const earlier = typeof state === 'string' ? environment.stateCodec.open(state, binding) : {};
     const interview = createInterview(earlier, context.mcpReq.inputResponses);
     try {
-      const { result, outcome, reason } = await handle(
-        createToolContext(environment, context, principal, interview.ask),
+      const timeoutMs = gate.timeoutMs(tool);
+      const deadline =
+        timeoutMs === undefined ? undefined : new Deadline(timeoutMs, target ?? request.method);
+      const work = handle(
+        createToolContext(environment, context, principal, interview.ask, deadline),
       );
+      leaveWith = isCounted ? work : undefined;
+      const { result, outcome, reason } = await (deadline?.over(work) ?? work);
       await finish(outcome, reason);
       return result;
     } catch (error) {
@@ -155,24 +177,45 @@ async function perform<Result>(
     }
   } catch (error) {
     const wireError = toWireError(error);
-    await finish('failed', reasonOf(wireError?.code), (wireError ?? internalError()).code);
+    const errorCode = (wireError ?? internalError()).code;
+    if (error instanceof RefusedError) await finish(error.outcome, error.reason, errorCode);
+    else if (isHidden(registry, request)) await finish('denied', 'hidden', errorCode);
+    else await finish('failed', reasonOf(wireError?.code), errorCode);
     if (wireError !== undefined) throw wireError;
     environment.logger.error('a handler failed', { method: request.method, target, error });
     throw internalError();
+  } finally {
+    // A handler that goes on after its time keeps its place: what it uses is still in use.
+    const leave = (): void => gate.leave(principal, tool);
+    if (leaveWith !== undefined) leaveWith.then(leave, leave);
+    else if (isCounted) leave();
   }
 }
 
-/** Where no HTTP status can say it: what is missing, and what the credential has. */
-export class MissingScopeError extends SdkProtocolError {
-  constructor(required: readonly string[], granted: readonly string[]) {
-    const missing = missingScopes(required, granted);
-    super(
-      APPLICATION_ERROR.forbidden,
-      `This needs the scope ${missing.map((scope) => JSON.stringify(scope)).join(', ')}, which these credentials lack ` +
-        `(they have: ${granted.length === 0 ? 'none' : granted.join(', ')}).`,
-      { requiredScopes: required, grantedScopes: granted },
-    );
-  }
+const EXPIRED = { outcome: 'denied', reason: 'expired' } as const;
+
+/** The registry as the caller may see it. */
+export function visibleIn(
+  environment: Pick<OperationEnvironment, 'registry' | 'policy'>,
+  principal: Principal | undefined,
+): Registry {
+  return visibleRegistry(environment.registry, principal, environment.policy.authorize);
+}
+
+/**
+ * Takes the permits of a request, where no HTTP status could refuse it.
+ *
+ * @throws LimitedError
+ */
+export async function requirePermit(
+  environment: OperationEnvironment,
+  { method, params }: AuditedRequest,
+  principal: Principal | undefined,
+): Promise<void> {
+  const registry = visibleIn(environment, principal);
+  const tool = method === 'tools/call' ? registry.tools.get(textOf(params['name'])) : undefined;
+  const limited = await environment.policy.gate.admit(method, principal, tool);
+  if (limited !== undefined) throw new LimitedError(limited);
 }
 
 /** The same check for operations that are not audited: credential still valid, scopes. */
@@ -181,9 +224,8 @@ export function requireAccess(
   request: AuditedRequest,
   principal: Principal | undefined,
 ): void {
-  if (principal === undefined) return;
   if (
-    principal.expiresAt !== undefined &&
+    principal?.expiresAt !== undefined &&
     principal.expiresAt <= nowSeconds(environment.clock) &&
     environment.transport === 'stdio'
   ) {
@@ -192,8 +234,17 @@ export function requireAccess(
       'The credentials of this connection have expired: start it again with new ones.',
     );
   }
-  const required = insufficientScopes(environment.registry, request, principal);
-  if (required !== undefined) throw new MissingScopeError(required, principal.scopes);
+  const { authorize } = environment.policy;
+  const denial = denialOf(visibleIn(environment, principal), request, principal, authorize);
+  switch (denial?.reason) {
+    case 'insufficient_scope':
+      throw new MissingScopeError(denial.required, principal?.scopes ?? []);
+    case 'policy':
+      throw new NotAllowedError();
+    // What is hidden is the handler's not to find.
+    case 'hidden':
+    case undefined:
+  }
 }
 
 function isCancelled(context: OperationContext): boolean {
@@ -205,6 +256,7 @@ function createToolContext(
   context: OperationContext,
   principal: Principal | undefined,
   ask: ToolContext['ask'],
+  deadline: Deadline | undefined,
 ): ToolContext {
   const token = context.mcpReq._meta?.progressToken;
   let reported = Number.NEGATIVE_INFINITY;
@@ -214,7 +266,8 @@ function createToolContext(
     clock: environment.clock,
     // Most handlers never look: on the direct path a signal is made when one does.
     get signal() {
-      return context.mcpReq.signal;
+      const { signal } = context.mcpReq;
+      return deadline?.signalWith(signal) ?? signal;
     },
     clientCapabilities: environment.clientCapabilitiesOf(context),
     ask,

@@ -10,8 +10,9 @@ import type { Completer } from '../core/define.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { invalidParams } from './errors.js';
-import { type OperationEnvironment, runOperation } from './operation.js';
+import { type OperationEnvironment, runOperation, visibleIn } from './operation.js';
 import { type Params, requireObject, requireText, textMembers } from './params.js';
+import { unknownPrompt } from './refusals.js';
 
 const MAX_COMPLETIONS = 100;
 
@@ -28,8 +29,8 @@ export async function getPrompt(
     { method: 'prompts/get', params },
     context,
     async (requestContext) => {
-      const prompt = environment.registry.prompts.get(name);
-      if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(name)}`);
+      const prompt = visibleIn(environment, requestContext.principal).prompts.get(name);
+      if (prompt === undefined) throw unknownPrompt(name);
       const missing = (prompt.arguments ?? []).find(
         (argument) => argument.required === true && args[argument.name] === undefined,
       );
@@ -84,7 +85,7 @@ function findCompleter(
   if (ref['type'] === 'ref/prompt') {
     const name = requireText(ref['name'], 'params.ref.name');
     const prompt = registry.prompts.get(name);
-    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${quote(name)}`);
+    if (prompt === undefined) throw unknownPrompt(name);
     return prompt.arguments?.find((candidate) => candidate.name === argument)?.complete;
   }
   if (ref['type'] !== 'ref/resource') {

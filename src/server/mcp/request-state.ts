@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
-import { type JsonObject, isJsonObject, parseJson } from '../../shared/json.js';
+import { type JsonObject, canonicalJson, isJsonObject, parseJson } from '../../shared/json.js';
 import { type Sealer, createSealer } from '../../shared/sealing.js';
 import type { Answer } from '../core/context.js';
 import { type Principal, principalKey } from '../core/principal.js';
@@ -61,13 +61,4 @@ function contextOf({ principal, method, target, args }: StateBinding): string {
     .update(canonicalJson(args ?? null))
     .digest('base64url');
   return JSON.stringify([identity, method, target ?? null, digest]);
-}
-
-/** JSON with the members of every object in order: a client may send them in another one when it repeats a call. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isJsonObject(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : member,
-  );
 }

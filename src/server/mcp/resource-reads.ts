@@ -1,14 +1,16 @@
 import {
   type InputRequiredResult,
   type ReadResourceResult,
-  ResourceNotFoundError,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { RequestContext } from '../core/context.js';
 import type { ResourceContents } from '../core/define.js';
+import { denialOf } from '../core/policy.js';
+import type { Principal } from '../core/principal.js';
 import { type FoundResource, findResource } from '../core/registry.js';
-import { type OperationEnvironment, runOperation } from './operation.js';
+import { type OperationEnvironment, runOperation, visibleIn } from './operation.js';
 import { type Params, requireText } from './params.js';
+import { unknownResource } from './refusals.js';
 
 /** Serves `resources/read`. */
 export async function readResource(
@@ -22,9 +24,9 @@ export async function readResource(
     { method: 'resources/read', params },
     context,
     async (requestContext) => {
-      const found = findResource(environment.registry, uri);
+      const found = findVisible(environment, uri, requestContext.principal);
       const contents = found === undefined ? undefined : await read(found, requestContext);
-      if (found === undefined || contents === undefined) throw new ResourceNotFoundError(uri);
+      if (found === undefined || contents === undefined) throw unknownResource(uri);
       const { cache, mimeType } = found.definition;
       const result = {
         contents: contents.map((item) => ({
@@ -37,6 +39,19 @@ export async function readResource(
       return { result, outcome: 'ok' };
     },
   );
+}
+
+/** A rule of the embedder's may hide single resources of a template. */
+function findVisible(
+  environment: OperationEnvironment,
+  uri: string,
+  principal: Principal | undefined,
+): FoundResource | undefined {
+  const registry = visibleIn(environment, principal);
+  const request = { method: 'resources/read', params: { uri } };
+  const { authorize } = environment.policy;
+  const denial = authorize && denialOf(registry, request, principal, authorize);
+  return denial === undefined ? findResource(registry, uri) : undefined;
 }
 
 async function read(

@@ -6,29 +6,24 @@ import {
   type InputRequiredResult,
   McpServer,
   type McpRequestContext,
-  type Resource,
-  type Result,
   type ServerCapabilities,
-  type ServerContext,
-  type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 import type { Clock } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
-import { type Era, type LogLevel, LOG_LEVELS, type RequestContext } from '../core/context.js';
+import type { Era } from '../core/context.js';
 import type { AuditWriter } from '../core/audit-writer.js';
+import type { CallPolicy } from '../core/call-policy.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
+import { warnOfSchemas } from '../core/schema-subset.js';
+import { visibleRegistry } from '../core/visible.js';
 import type { Observer } from '../observe/observer.js';
-import { internalError, invalidParams, toWireError } from './errors.js';
+import { type LogLevels, isBelow, registerHandlers } from './handlers.js';
 import { compileSchemas } from './json-schema.js';
-import { inputSchemaOf, listingOf, outputSchemaOf, pageOf } from './listing.js';
-import { type OperationContext, type OperationEnvironment, requireAccess } from './operation.js';
-import { observing } from './observation.js';
-import { type Params, requireText } from './params.js';
-import { complete, getPrompt } from './prompts.js';
+import { inputSchemaOf, outputSchemaOf } from './listing.js';
+import type { OperationContext, OperationEnvironment } from './operation.js';
 import type { RequestStateCodec } from './request-state.js';
-import { readResource } from './resource-reads.js';
 import { callTool } from './tool-calls.js';
 
 /** How the server names itself to clients. */
@@ -57,6 +52,7 @@ export interface ServerFactoryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;
+  readonly policy: CallPolicy;
 }
 
 /** One instance for one connection or request, and what its legacy client subscribed to. */
@@ -83,7 +79,7 @@ export type Replay = (
 export type TakeReplay = (request: Request) => Replay | undefined;
 
 export type ServerFactory = (
-  context: Pick<McpRequestContext, 'era'>,
+  context: Pick<McpRequestContext, 'era' | 'authInfo'>,
   takeReplay?: TakeReplay,
 ) => ServerInstance;
 
@@ -103,7 +99,6 @@ export class Replays {
 }
 
 const LIST_TTL_MS = 60_000;
-const MAX_SUBSCRIPTIONS = 1000;
 
 /**
  * Builds the instances of both eras from one registry: the only builder there is, so that the eras and the transports
@@ -119,8 +114,19 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     ttlMs: LIST_TTL_MS,
     cacheScope: options.isPublic ? 'public' : 'private',
   };
-  return ({ era }, takeReplay) => {
-    const mcp = new RegistryServer(options.registry, info, {
+  const { authorize } = options.policy;
+  const vetted = new WeakSet<Registry>();
+  const vet = (registry: Registry): void => {
+    if (vetted.has(registry)) return;
+    vetted.add(registry);
+    warnOfSchemas(registry, options.logger);
+  };
+  vet(options.registry());
+  return ({ era, authInfo }, takeReplay) => {
+    vet(options.registry());
+    const caller = options.principal ?? principalOf(authInfo);
+    const visible = (): Registry => visibleRegistry(options.registry(), caller, authorize);
+    const mcp = new RegistryServer(visible, info, {
       ...(instructions !== undefined && { instructions }),
       cacheHints: {
         'server/discover': listHint,
@@ -241,151 +247,6 @@ function capabilitiesOf({ registry, isReplaceable }: ServerFactoryOptions): Serv
       resources: { listChanged: true, subscribe: true },
     }),
   };
-}
-
-/** What a legacy client wants to hear, from `logging/setLevel`; a modern one says it in every request, to the SDK. */
-interface LogLevels {
-  lowest: LogLevel | undefined;
-}
-
-function isBelow(level: LogLevel, lowest: LogLevel | undefined): boolean {
-  return lowest !== undefined && LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(lowest);
-}
-
-// The SDK answers what does not fit its own schemas with -32603 and the whole report. Behind a schema that takes all,
-// the handlers judge what they read.
-const AS_THEY_ARE: StandardSchemaV1<Params> = {
-  '~standard': {
-    version: 1,
-    vendor: 'catalog-mcp',
-    validate: (params) => ({ value: params as Params }),
-  },
-};
-
-function registerHandlers(
-  { server }: McpServer,
-  environment: OperationEnvironment,
-  subscriptions: Set<string>,
-  levels: LogLevels,
-): void {
-  const capabilities = server.getCapabilities();
-  const handle = (
-    method: string,
-    handler: (params: Params, context: ServerContext) => object | Promise<object>,
-  ): void => {
-    server.setRequestHandler(
-      method,
-      { params: AS_THEY_ARE },
-      observing(environment, method, handler) as (
-        params: Params,
-        context: ServerContext,
-      ) => Result | Promise<Result>,
-    );
-  };
-  const guarded = (
-    method: string,
-    work: (params: Params, context: ServerContext) => object | Promise<object>,
-  ): void =>
-    handle(method, async (params, context) => {
-      try {
-        requireAccess(environment, { method, params }, environment.principalOf(context));
-        return await work(params, context);
-      } catch (error) {
-        const wireError = toWireError(error);
-        if (wireError !== undefined) throw wireError;
-        environment.logger.error('a request failed', { method, error });
-        throw internalError();
-      }
-    });
-
-  guarded('completion/complete', (params, context) =>
-    complete(environment.registry, params, environment.principalOf(context)),
-  );
-  if (capabilities.tools !== undefined) {
-    handle('tools/list', ({ cursor }) => {
-      const { page, ...next } = pageOf(listingOf(environment.registry).tools, cursor);
-      return { tools: page, ...next };
-    });
-  }
-  if (capabilities.prompts !== undefined) {
-    handle('prompts/list', ({ cursor }) => {
-      const { page, ...next } = pageOf(listingOf(environment.registry).prompts, cursor);
-      return { prompts: page, ...next };
-    });
-    handle('prompts/get', (params, context) => getPrompt(environment, params, context));
-  }
-  if (environment.era === 'legacy') {
-    handle('logging/setLevel', ({ level }) => {
-      const known = LOG_LEVELS.find((candidate) => candidate === level);
-      if (known === undefined) {
-        throw invalidParams(`params.level has to be one of ${LOG_LEVELS.join(', ')}`);
-      }
-      levels.lowest = known;
-      return {};
-    });
-  }
-  if (capabilities.resources === undefined) return;
-  guarded('resources/list', async ({ cursor }, context) => {
-    const all = [
-      ...listingOf(environment.registry).resources,
-      ...(await listedByTemplates(environment, context)),
-    ];
-    const { page, ...next } = pageOf(all, cursor);
-    return { resources: page, ...next };
-  });
-  handle('resources/templates/list', ({ cursor }) => {
-    const { page, ...next } = pageOf(listingOf(environment.registry).resourceTemplates, cursor);
-    return { resourceTemplates: page, ...next };
-  });
-  handle('resources/read', (params, context) => readResource(environment, params, context));
-  if (environment.era === 'modern') return;
-  guarded('resources/subscribe', (params) => {
-    const uri = requireText(params['uri'], 'params.uri');
-    // The oldest goes: a client that subscribes without end must not fill the memory.
-    if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
-      for (const oldest of subscriptions) {
-        subscriptions.delete(oldest);
-        break;
-      }
-    }
-    subscriptions.add(uri);
-    return {};
-  });
-  handle('resources/unsubscribe', (params) => {
-    subscriptions.delete(requireText(params['uri'], 'params.uri'));
-    return {};
-  });
-}
-
-/** What templates list of themselves, for callers that may read it. */
-async function listedByTemplates(
-  environment: OperationEnvironment,
-  context: ServerContext,
-): Promise<Resource[]> {
-  const principal = environment.principalOf(context);
-  const listed: Resource[] = [];
-  for (const template of environment.registry.resourceTemplates.values()) {
-    const isReadable =
-      principal === undefined || template.scopes.every((scope) => principal.scopes.includes(scope));
-    if (template.list === undefined || !isReadable) continue;
-    const requestContext: RequestContext = {
-      principal,
-      era: environment.era,
-      clock: environment.clock,
-      signal: context.mcpReq.signal,
-      clientCapabilities: environment.clientCapabilitiesOf(context),
-      ask: () => Promise.reject(new TypeError('a list cannot ask for input')),
-      log: (...message) => environment.log(context, ...message),
-    };
-    for (const resource of await template.list(requestContext)) {
-      listed.push({
-        ...(template.mimeType !== undefined && { mimeType: template.mimeType }),
-        ...(template.description !== undefined && { description: template.description }),
-        ...resource,
-      });
-    }
-  }
-  return listed;
 }
 
 function asCapabilities(value: unknown): JsonObject {

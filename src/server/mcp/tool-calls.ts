@@ -3,23 +3,24 @@ import {
   type InputRequiredResult,
   MissingRequiredClientCapabilityError,
 } from '@modelcontextprotocol/server';
-import { quote } from '../../shared/errors.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { ToolContext } from '../core/context.js';
+import type { SizedResult } from '../core/budget.js';
 import type { ToolDefinition, ToolResult } from '../core/define.js';
 import { textOf } from '../core/policy.js';
 import type { SchemaIssue } from '../core/schema.js';
 import { UnansweredSignal } from './ask.js';
-import { invalidParams, toWireError } from './errors.js';
+import { toWireError } from './errors.js';
 import { checkingSchema } from './json-schema.js';
 import {
-  MissingScopeError,
   type OperationContext,
   type OperationEnvironment,
   type Outcome,
   asParams,
   runOperation,
+  visibleIn,
 } from './operation.js';
+import { RefusedError, unknownTool } from './refusals.js';
 
 /** Fits a result to the era it goes out in. */
 export type ProjectResult = (result: CallToolResult, tool: ToolDefinition) => CallToolResult;
@@ -38,8 +39,9 @@ export async function callTool(
       { method: request.method, params },
       context,
       async (toolContext) => {
-        const tool = environment.registry.tools.get(textOf(params['name']));
-        if (tool === undefined) throw invalidParams(`Unknown tool: ${quote(params['name'])}`);
+        const visible = visibleIn(environment, toolContext.principal);
+        const tool = visible.tools.get(textOf(params['name']));
+        if (tool === undefined) throw unknownTool(params['name']);
         const { result, outcome } =
           lackingCapabilities(tool, toolContext) ??
           (await execute(environment, tool, params['arguments'], toolContext));
@@ -47,8 +49,8 @@ export async function callTool(
       },
     );
   } catch (error) {
-    // No HTTP status can carry the challenge here, and a model reads results, not errors.
-    if (error instanceof MissingScopeError) return errorResult(error.message);
+    // No HTTP status can carry it here, and a model reads results, not errors.
+    if (error instanceof RefusedError) return errorResult(error.message);
     throw error;
   }
 }
@@ -56,22 +58,23 @@ export async function callTool(
 async function execute(
   environment: OperationEnvironment,
   tool: ToolDefinition,
-  args: unknown,
+  given: unknown,
   context: ToolContext,
 ): Promise<Outcome<CallToolResult>> {
+  const { budget } = environment.policy;
+  const page = budget.pageOf(tool, given, context.principal);
+  if (!page.ok) return invalidArguments(page.message);
+  const { args, start } = page;
   const input = await (tool.input && checkingSchema(tool.input)['~standard'].validate(args ?? {}));
   if (input?.issues !== undefined) {
-    const issues = describeIssues(input.issues);
-    return {
-      result: errorResult(`Invalid arguments for ${tool.name}: ${issues}`),
-      outcome: 'tool_error',
-      reason: 'invalid_arguments',
-    };
+    return invalidArguments(`Invalid arguments for ${tool.name}: ${describeIssues(input.issues)}`);
   }
   try {
     const made = await tool.handler(input === undefined ? (args ?? {}) : input.value, context);
+    const sized = await toSizedResult(tool, made);
+    const fitted = budget.fit(sized, { tool, principal: context.principal, args, start });
     return {
-      result: await toCallToolResult(tool, made),
+      result: toCallToolResult(fitted instanceof Promise ? await fitted : fitted),
       outcome: made.isError === true ? 'tool_error' : 'ok',
     };
   } catch (error) {
@@ -87,17 +90,26 @@ async function execute(
   }
 }
 
-async function toCallToolResult(tool: ToolDefinition, made: ToolResult): Promise<CallToolResult> {
+async function toSizedResult(tool: ToolDefinition, made: ToolResult): Promise<SizedResult> {
   const isError = made.isError === true;
   const structured = await checkedStructure(tool, made, isError);
-  const content =
-    made.content ??
-    (structured === undefined ? [] : [{ type: 'text', text: JSON.stringify(structured) }]);
+  const { content } = made;
+  if (content !== undefined) return { content, structured, isMirrored: false, isError };
+  if (structured === undefined) return { content: [], structured, isMirrored: true, isError };
+  const text = JSON.stringify(structured);
+  return { content: [{ type: 'text', text }], structured, isMirrored: true, isError };
+}
+
+function toCallToolResult({ content, structured, isError }: SizedResult): CallToolResult {
   return {
     content: content as CallToolResult['content'],
-    ...(structured !== undefined && { structuredContent: structured as JsonObject }),
+    ...(structured !== undefined && { structuredContent: structured }),
     ...(isError && { isError }),
   };
+}
+
+function invalidArguments(message: string): Outcome<CallToolResult> {
+  return { result: errorResult(message), outcome: 'tool_error', reason: 'invalid_arguments' };
 }
 
 /** The output as the tool's schema describes it; a tool that breaks its own promise is a defect, not an answer. */

@@ -6,6 +6,8 @@ import { type ChangeNotifier, type Changes, createChanges } from '../core/change
 import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
 import type { Principal } from '../core/principal.js';
+import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
+import type { CallLimits } from '../core/limits.js';
 import type { Registry } from '../core/registry.js';
 import type { RevocationFeed } from '../core/revocations.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
@@ -14,7 +16,7 @@ import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
 import { connectStdio } from '../mcp/stdio-connection.js';
 import { watchCredential } from './watch-credential.js';
 
-export interface StdioServerOptions {
+export interface StdioServerOptions extends PolicyOptions {
   /** A function when the registry may be replaced while the server runs. */
   readonly registry: Registry | (() => Registry);
   readonly serverInfo: ServerInfo;
@@ -36,6 +38,7 @@ export interface StdioServerOptions {
   readonly auditArguments?: boolean;
   /** Told what the server does: metrics, traces, your own. */
   readonly observers?: readonly Observer[];
+  readonly limits?: CallLimits;
   /** At least 16 secret bytes. */
   readonly stateSecret: Uint8Array;
   /** Share one between transports to reach the clients of all. */
@@ -63,7 +66,13 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
   const changes = options.changes ?? createChanges();
   const audit = createAuditWriter(options.audit, { logger });
   const given = options.registry;
-  const registry = typeof given === 'function' ? given : (): Registry => given;
+  const policy = createCallPolicy(options, {
+    limits: options.limits,
+    stateSecret: options.stateSecret,
+    clock,
+    logger,
+  });
+  const registry = (): Registry => policy.complete(typeof given === 'function' ? given() : given);
   const access = watchCredential({ ...options, clock, logger });
   const connection = connectStdio({
     factory: createServerFactory({
@@ -79,6 +88,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
       clock,
       logger,
       stateCodec: createRequestStateCodec(options.stateSecret, clock),
+      policy,
     }),
     changes,
     input: options.input ?? process.stdin,
