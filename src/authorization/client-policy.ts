@@ -126,7 +126,10 @@ export function applyClientPolicy(
 /** Keys count only for a client that signs: for any other, their URL would be one more that we could be made to fetch. */
 function dropUnusedKeys(metadata: ClientMetadataDraft): void {
   const isSigning = metadata['token_endpoint_auth_method'] === 'private_key_jwt';
-  if (!isSigning) delete metadata['token_endpoint_auth_signing_alg'];
+  if (!isSigning) {
+    delete metadata['token_endpoint_auth_signing_alg'];
+    delete metadata['jwks'];
+  }
   const keys = metadata['jwks_uri'];
   const isFetchable = typeof keys === 'string' && URL.canParse(keys);
   if (!isSigning || !isFetchable) delete metadata['jwks_uri'];

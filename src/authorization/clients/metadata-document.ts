@@ -101,15 +101,14 @@ export function readDocument(
   }
   const draft: ClientMetadataDraft = {};
   for (const name of USED) if (document[name] !== undefined) draft[name] = document[name];
-  draft['token_endpoint_auth_method'] = preferred;
-  if (!methods.includes('private_key_jwt')) {
-    for (const name of ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg']) delete draft[name];
-  }
+  // As the strongest of them: the policy drops the keys of a client that does not sign.
+  draft['token_endpoint_auth_method'] = methods.at(-1);
   try {
     applyClientPolicy(draft, policy);
   } catch (error) {
     return err(describe(error));
   }
+  draft['token_endpoint_auth_method'] = preferred;
   if (methods.length > 1) draft[AUTH_METHODS] = methods;
   return ok(draft as JsonObject);
 }
