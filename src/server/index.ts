@@ -1,7 +1,8 @@
 /**
  * The server toolkit: define tools, resources and prompts once, serve them to both protocol eras over HTTP and stdio.
  */
-export type { AccessTokenAlgorithm, TrustedIssuer } from '../oauth/access-token.js';
+export type { AccessTokenAlgorithm, Introspect, TrustedIssuer } from '../oauth/access-token.js';
+export type { ClaimMapping } from '../oauth/claim-mapping.js';
 export { type Clock, systemClock } from '../shared/clock.js';
 export { ProtocolError, ToolkitError } from '../shared/errors.js';
 export type { JsonObject, JsonValue } from '../shared/json.js';
@@ -74,6 +75,7 @@ export {
   isSameIdentity,
   principalKey,
 } from './core/principal.js';
+export type { Revocation, RevocationFeed } from './core/revocations.js';
 export { type Registry, type RegistryOptions, createRegistry } from './core/registry.js';
 export {
   type Schema,
@@ -82,7 +84,7 @@ export {
   type SchemaOutput,
   jsonSchema,
 } from './core/schema.js';
-export type { AuthenticationOptions } from './http/authenticate.js';
+export type { AuthenticationOptions, CredentialRejection } from './http/authenticate.js';
 export {
   type HttpHandler,
   type HttpLimits,
@@ -92,6 +94,13 @@ export {
   createHttpServer,
 } from './http/http-server.js';
 export { trustInProcess } from './http/in-process-issuer.js';
+export { IssuerMetadataError } from './http/issuers/errors.js';
+export type { IntrospectionClient } from './http/issuers/introspection.js';
+export {
+  type RemoteIssuer,
+  type RemoteIssuerOptions,
+  openRemoteIssuer,
+} from './http/issuers/remote-issuer.js';
 export { type OpenPort, PortInUseError, openPort } from './http/open-port.js';
 export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
 export type { ServerInfo } from './mcp/server-factory.js';

@@ -19,7 +19,7 @@ describe('resolveConfig', () => {
       port: 3000,
       publicUrl: 'http://localhost:3000',
       issuer: 'http://localhost:3000',
-      isExternalIssuer: false,
+      externalIssuers: [],
     });
     expect(mcpResource(config, {})).toBe('http://localhost:3000/mcp');
   });
@@ -31,7 +31,7 @@ describe('resolveConfig', () => {
     expect(mcp).toMatchObject({
       port: 3000,
       issuer: 'http://localhost:4000',
-      isExternalIssuer: false,
+      externalIssuers: [],
     });
     expect(mcpResource(auth, {})).toBe(mcpResource(mcp, {}));
   });
@@ -53,7 +53,10 @@ describe('resolveConfig', () => {
 
   it('keeps an external issuer to the byte', () => {
     const raw = { role: 'mcp', issuer: 'https://idp.example.com/tenant/' };
-    expect(resolveConfig(raw, {})).toMatchObject({ issuer: raw.issuer, isExternalIssuer: true });
+    expect(resolveConfig(raw, {})).toMatchObject({
+      issuer: raw.issuer,
+      externalIssuers: [{ issuer: raw.issuer }],
+    });
   });
 
   it.each([

@@ -1,18 +1,17 @@
 import { homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
-import { ToolkitError, quote } from '../../shared/errors.js';
+import { quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
+import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
 import {
   OBSERVATION_SETTINGS,
   type ObservationConfig,
   resolveObservation,
 } from './observation-settings.js';
+import { ConfigurationError, parseOrigin, parseWhole } from './parse-setting.js';
 
-/** A setting that cannot be used. The message names the flag, the value and what would work. */
-export class ConfigurationError extends ToolkitError {
-  readonly code = 'ERR_CONFIGURATION';
-}
+export { ConfigurationError } from './parse-setting.js';
 
 type Role = 'all' | 'mcp' | 'auth';
 type Transport = 'http' | 'stdio';
@@ -30,9 +29,10 @@ export interface ServerConfig {
   readonly port: number;
   /** The origin people and clients use, without a trailing slash. */
   readonly publicUrl: string;
-  /** The issuer whose tokens are accepted: our own authorization server's, or an external one. */
+  /** The issuer that people sign in at: our own authorization server's, or the first external one. */
   readonly issuer: string;
-  readonly isExternalIssuer: boolean;
+  /** Those whose tokens are accepted in place of our own. */
+  readonly externalIssuers: readonly ExternalIssuer[];
   readonly dataFolder: string;
   readonly database: DatabaseConfig;
   readonly accessTokenTtlSeconds: number;
@@ -64,13 +64,13 @@ type SettingName =
   | 'publicUrl'
   | 'authUrl'
   | 'mcpUrl'
-  | 'issuer'
   | 'data'
   | 'database'
   | 'accessTokenTtl'
   | 'tools'
   | 'watch'
   | 'logLevel'
+  | keyof typeof ISSUER_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
 /**
@@ -123,11 +123,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     description: 'with --role=auth: origin of the MCP server that tokens are for',
     defaultText: 'http://localhost:3000',
   },
-  issuer: {
-    flags: '--issuer <url>',
-    env: 'CATALOG_ISSUER',
-    description: 'accept the tokens of this external authorization server instead of our own',
-  },
+  ...ISSUER_SETTINGS,
   data: {
     flags: '--data <folder>',
     env: 'CATALOG_DATA',
@@ -175,20 +171,26 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
  *
  * @public
  */
-export const SECRET_SETTINGS: Readonly<Record<'masterSecret' | 'apiKey', Omit<Setting, 'flags'>>> =
-  {
-    masterSecret: {
-      env: 'CATALOG_MASTER_SECRET',
-      description:
-        'key material for sealing and signing state, at least 32 characters; required off loopback',
-      defaultText: 'made on first start in the data folder (0600)',
-    },
-    apiKey: {
-      env: 'CATALOG_API_KEY',
-      description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
-      defaultText: 'none',
-    },
-  };
+export const SECRET_SETTINGS: Readonly<
+  Record<'masterSecret' | 'apiKey' | 'introspectionSecret', Omit<Setting, 'flags'>>
+> = {
+  masterSecret: {
+    env: 'CATALOG_MASTER_SECRET',
+    description:
+      'key material for sealing and signing state, at least 32 characters; required off loopback',
+    defaultText: 'made on first start in the data folder (0600)',
+  },
+  apiKey: {
+    env: 'CATALOG_API_KEY',
+    description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
+    defaultText: 'none',
+  },
+  introspectionSecret: {
+    env: 'CATALOG_INTROSPECTION_SECRET',
+    description: 'client secret or private key for introspection at an external issuer',
+    defaultText: 'none',
+  },
+};
 
 export type RawSettings = { readonly [Name in SettingName]?: string } & {
   readonly json?: boolean;
@@ -221,11 +223,6 @@ export function resolveConfig(
   const host = raw.host ?? 'localhost';
   const port = parseWhole('--port', raw.port ?? (role === 'auth' ? '4000' : '3000'), 0, 65_535);
   const publicUrl = parseOrigin('--public-url', raw.publicUrl ?? defaultPublicUrl(host, port));
-  if (raw.issuer !== undefined && role !== 'mcp') {
-    throw new ConfigurationError(
-      `--issuer ${quote(raw.issuer)} needs --role=mcp: an external issuer replaces our own authorization server`,
-    );
-  }
   const dataFolder = resolve(raw.data ?? defaultDataFolder(env));
   const masterSecret = env[SECRET_SETTINGS.masterSecret.env];
   if (masterSecret !== undefined && masterSecret.length < 32) {
@@ -279,12 +276,11 @@ function resolveIssuer(
   raw: RawSettings,
   role: Role,
   publicUrl: string,
-): Pick<ServerConfig, 'issuer' | 'isExternalIssuer'> {
-  if (raw.issuer !== undefined) {
-    return { issuer: parseUrl('--issuer', raw.issuer), isExternalIssuer: true };
-  }
+): Pick<ServerConfig, 'issuer' | 'externalIssuers'> {
+  const externalIssuers = resolveIssuers(raw, role);
   const own = role === 'mcp' ? (raw.authUrl ?? 'http://localhost:4000') : publicUrl;
-  return { issuer: parseOrigin('--auth-url', own), isExternalIssuer: false };
+  const issuer = externalIssuers[0]?.issuer ?? parseOrigin('--auth-url', own);
+  return { issuer, externalIssuers };
 }
 
 /** The resource identifier of the MCP endpoint: the audience of every access token. */
@@ -345,35 +341,4 @@ export function describeDatabase(database: DatabaseConfig): string {
   const url = new URL(database.url);
   if (url.password !== '') url.password = '********';
   return url.href;
-}
-
-function parseWhole(flag: string, value: string, minimum: number, maximum: number): number {
-  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number >= minimum && number <= maximum)) {
-    throw new ConfigurationError(
-      `${flag} ${quote(value)} is not a whole number from ${minimum} to ${maximum}`,
-    );
-  }
-  return number;
-}
-
-function parseUrl(flag: string, value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new ConfigurationError(`${flag} ${quote(value)} is not an absolute http(s) URL`);
-  }
-  if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
-    throw new ConfigurationError(`${flag} ${quote(value)} has to be https: it is not on loopback`);
-  }
-  return value;
-}
-
-function parseOrigin(flag: string, value: string): string {
-  const url = new URL(parseUrl(flag, value));
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw new ConfigurationError(
-      `${flag} ${quote(value)} has a path: give the origin alone, like ${quote(url.origin)}`,
-    );
-  }
-  return url.origin;
 }

@@ -1,78 +1,89 @@
-import { createRemoteJWKSet, customFetch } from 'jose';
-import { type SafeFetch, createSafeFetch } from '../../net/safe-fetch.js';
-import { isLoopbackUrl } from '../../oauth/loopback.js';
-import { authorizationServerMetadataCandidates } from '../../oauth/metadata-url.js';
-import { LOCAL_ISSUER, type TrustedIssuer } from '../../server/index.js';
-import { isJsonObject, parseJson } from '../../shared/json.js';
-import { quote } from '../../shared/errors.js';
-import { ConfigurationError, type ServerConfig } from './config.js';
+import { loopbackAliases } from '../../oauth/loopback.js';
+import {
+  type IntrospectionClient,
+  LOCAL_ISSUER,
+  type RemoteIssuer,
+  openRemoteIssuer,
+} from '../../server/index.js';
 
-const MAX_METADATA_BYTES = 256 * 1024;
-const FETCH_TIMEOUT_MS = 5000;
+import type { JsonObject } from '../../shared/json.js';
+import type { Logger } from '../../shared/logger.js';
+import { ConfigurationError, type ServerConfig } from './config.js';
+import type { ExternalIssuer, ExternalIntrospection } from './issuer-settings.js';
+
+export interface IssuersOptions {
+  readonly config: Pick<ServerConfig, 'issuer' | 'externalIssuers'>;
+  /** The resource identifier of the MCP endpoint. */
+  readonly resource: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
 
 /**
- * An authorization server elsewhere: our own in another process (which may start after us: its keys are fetched with
- * the first token), or an external one (whose metadata is read now, so that a wrong URL is found at the start).
+ * The authorization servers elsewhere: our own in another process (which may start after us: its keys are fetched with
+ * the first token), or external ones (whose metadata and keys are read now, so that what is wrong is found at the start).
  *
- * @throws {ConfigurationError} when an external issuer's metadata cannot be had, or does not fit
+ * @throws {ConfigurationError} when a secret is missing
+ * @throws {IssuerMetadataError} when an external issuer's metadata cannot be had, or a field of it does not fit
  */
-export async function remoteIssuer(
-  config: Pick<ServerConfig, 'issuer' | 'isExternalIssuer'>,
-): Promise<TrustedIssuer> {
-  const fetch = createSafeFetch({
-    allowLoopback: isLoopbackUrl(config.issuer),
-    // The operator named this host: it may well be in a private network.
-    trustedHosts: [new URL(config.issuer).host],
-    timeoutMs: FETCH_TIMEOUT_MS,
-    maxBytes: MAX_METADATA_BYTES,
-  });
-  const jwksUri = config.isExternalIssuer
-    ? await discoverJwksUri(config.issuer, fetch)
-    : `${config.issuer}/.well-known/jwks.json`;
-  const keys = createRemoteJWKSet(new URL(jwksUri), {
-    timeoutDuration: FETCH_TIMEOUT_MS,
-    [customFetch]: (url, options) => fetch(url, options),
-  });
-  return config.isExternalIssuer
-    ? { issuer: config.issuer, identity: config.issuer, keys, claims: { tenant: 'tenant' } }
-    : { issuer: config.issuer, identity: LOCAL_ISSUER, keys, claims: { tenant: 'tenant' } };
+export async function openIssuers(options: IssuersOptions): Promise<readonly RemoteIssuer[]> {
+  const { config, logger } = options;
+  const { issuer, externalIssuers } = config;
+  if (externalIssuers.length === 0) {
+    const jwksUri = `${issuer}/.well-known/jwks.json`;
+    const own = { issuer, identity: LOCAL_ISSUER, jwksUri, claims: { tenant: 'tenant' }, logger };
+    return [await openRemoteIssuer({ ...own, algorithms: ['ES256', 'RS256'] })];
+  }
+  const opened: RemoteIssuer[] = [];
+  try {
+    for (const external of externalIssuers) opened.push(await openExternal(external, options));
+    return opened;
+  } catch (error) {
+    for (const remote of opened) remote.close();
+    if (error instanceof TypeError) throw new ConfigurationError(error.message, { cause: error });
+    throw error;
+  }
 }
 
-async function discoverJwksUri(issuer: string, fetch: SafeFetch): Promise<string> {
-  const tried: string[] = [];
-  for (const url of authorizationServerMetadataCandidates(issuer)) {
-    const found = await readMetadata(url, fetch);
-    if (typeof found === 'string') {
-      tried.push(`${url}: ${found}`);
-      continue;
-    }
-    if (found['issuer'] !== issuer) {
-      throw new ConfigurationError(
-        `--issuer ${quote(issuer)}: the metadata at ${url} names the issuer ${quote(found['issuer'])}; give exactly that, or mend the server`,
-      );
-    }
-    if (typeof found['jwks_uri'] === 'string' && URL.canParse(found['jwks_uri'])) {
-      return found['jwks_uri'];
-    }
+function openExternal(
+  external: ExternalIssuer,
+  { resource, env, logger }: IssuersOptions,
+): Promise<RemoteIssuer> {
+  const { issuer, claims, introspection } = external;
+  const { tenant, fixedTenant, subject, clientId, scopes } = claims;
+  return openRemoteIssuer({
+    issuer,
+    // A client asks for the spelling that it was given, and an external server takes it as it is.
+    audiences: [...external.audiences, ...loopbackAliases(resource)],
+    allowsUntypedJwt: external.untypedJwt,
+    ...(external.algorithms !== undefined && { algorithms: external.algorithms }),
+    claims: {
+      subject,
+      clientId,
+      scopes,
+      ...(fixedTenant === undefined ? { tenant } : { fixedTenant }),
+      isMachine: (found) => isMachine(found, claims.machine),
+    },
+    introspection: introspection && clientOf(issuer, introspection, env),
+    logger,
+  });
+}
+
+function isMachine(found: JsonObject, marks: Readonly<Record<string, string>>): boolean {
+  return Object.entries(marks).some(([claim, value]) => found[claim] === value);
+}
+
+function clientOf(
+  issuer: string,
+  { clientId, method, secretEnv }: ExternalIntrospection,
+  env: IssuersOptions['env'],
+): IntrospectionClient {
+  const secret = env[secretEnv];
+  if (secret === undefined || secret === '') {
+    const what = method === 'private_key_jwt' ? 'private key (PKCS #8 PEM or JWK)' : 'secret';
     throw new ConfigurationError(
-      `--issuer ${quote(issuer)}: the metadata at ${url} has no usable "jwks_uri" (${quote(found['jwks_uri'])})`,
+      `${secretEnv} is not set: it has to hold the ${what} of the client ${JSON.stringify(clientId)}, with which tokens of ${JSON.stringify(issuer)} are introspected`,
     );
   }
-  throw new ConfigurationError(
-    `--issuer ${quote(issuer)} has no metadata that can be read: ${tried.join('; ')}`,
-  );
-}
-
-async function readMetadata(
-  url: string,
-  fetch: SafeFetch,
-): Promise<Readonly<Record<string, unknown>> | string> {
-  try {
-    const response = await fetch(url, { headers: { accept: 'application/json' } });
-    if (response.status !== 200) return `status ${response.status}`;
-    const parsed = parseJson(await response.text(), { maxBytes: MAX_METADATA_BYTES });
-    return parsed.ok && isJsonObject(parsed.value) ? parsed.value : 'not a JSON object';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return { clientId, method, secret };
 }

@@ -1,7 +1,13 @@
 import type { RequestListener } from 'node:http';
 import type { AuthorizationServer } from '../../authorization/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
-import { type HttpServer, createHttpServer, trustInProcess } from '../../server/index.js';
+import {
+  type HttpServer,
+  type RemoteIssuer,
+  type TrustedIssuer,
+  createHttpServer,
+  trustInProcess,
+} from '../../server/index.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
@@ -12,7 +18,7 @@ import {
   createCatalogService,
 } from './catalog-service.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
-import { remoteIssuer } from './issuers.js';
+import { openIssuers } from './issuers.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
 import { type OpenStorage, openStorage } from './open-storage.js';
@@ -29,6 +35,7 @@ interface Parts {
   readonly storage: Stores;
   readonly secret: Uint8Array;
   readonly logger: Logger;
+  readonly env: CliIo['env'];
 }
 
 /** Runs the HTTP server, the authorization server or both until a signal ends them. */
@@ -46,7 +53,7 @@ export async function serveOverHttp(
   let storage: OpenStorage | undefined;
   try {
     storage = await openStorage(config, logger);
-    const parts = { config, raw, storage, secret, logger };
+    const parts = { config, raw, storage, secret, logger, env: io.env };
     await seedSample(storage, config);
     const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);
     if (authorization !== undefined) closers.push(() => authorization.close());
@@ -55,7 +62,13 @@ export async function serveOverHttp(
     } else {
       const service = await createCatalogService(storage, secret, openFileTools);
       closers.push(async () => service.close());
-      const http = await startMcp(parts, authorization, service);
+      const remote = authorization === undefined ? await openRemote(parts) : [];
+      closers.push(async () => remote.forEach((issuer) => issuer.close()));
+      const trusted =
+        authorization === undefined
+          ? remote.map((issuer) => issuer.trusted)
+          : [trustInProcess(authorization)];
+      const http = await startMcp(parts, authorization, service, trusted);
       closers.push(() => http.close());
       listening.serve(http.listener);
     }
@@ -90,23 +103,26 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
   });
 }
 
+function openRemote({ config, raw, env, logger }: Parts): Promise<readonly RemoteIssuer[]> {
+  return openIssuers({ config, resource: mcpResource(config, raw), env, logger });
+}
+
 async function startMcp(
   parts: Parts,
   authorization: AuthorizationServer | undefined,
   service: CatalogService,
+  trustedIssuers: readonly TrustedIssuer[],
 ): Promise<HttpServer> {
   const { config, storage, logger } = parts;
   return createHttpServer({
     ...service,
     publicUrl: config.publicUrl,
     authentication: {
-      trustedIssuers: [
-        authorization === undefined ? await remoteIssuer(config) : trustInProcess(authorization),
-      ],
+      trustedIssuers,
       apiKeys: storage.apiKeys,
       revocations: storage.revocations,
     },
-    authorizationServers: [config.issuer],
+    authorizationServers: trustedIssuers.map(({ issuer }) => issuer),
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
     sessions: storage.sessions,
     events: storage.events,
