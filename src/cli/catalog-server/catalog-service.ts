@@ -1,5 +1,7 @@
 import { type CatalogDependencies, createCatalog } from '../../catalog/index.js';
 import type { Changes } from '../../server/core/changes.js';
+import type { ResultStore } from '../../server/core/kept-results.js';
+import type { PermitStore } from '../../server/core/permits.js';
 import type { AuditLog } from '../../server/core/ports.js';
 import { type Registry, createRegistry } from '../../server/core/registry.js';
 import type { ServerInfo } from '../../server/mcp/server-factory.js';
@@ -15,6 +17,8 @@ export interface CatalogService {
   readonly serverInfo: ServerInfo;
   readonly audit: AuditLog;
   readonly stateSecret: Uint8Array;
+  readonly permits: PermitStore;
+  readonly results: ResultStore;
 }
 
 /** Tools from files: what is served now, and how clients hear of another version. */
@@ -29,7 +33,7 @@ export type OpenFileTools = (dependencies: CatalogDependencies) => Promise<FileT
 
 /** Both transports get the same one: a cursor or a state that one of them handed out is good at the other. */
 export async function createCatalogService(
-  stores: Pick<Stores, 'catalog' | 'audit'>,
+  stores: Pick<Stores, 'catalog' | 'audit' | 'permits' | 'results'>,
   masterSecret: Uint8Array,
   openFileTools?: OpenFileTools,
 ): Promise<CatalogService & { close(): void }> {
@@ -45,6 +49,8 @@ export async function createCatalogService(
       : { registry: fileTools.registry, changes: fileTools.changes }),
     serverInfo: serverInfo(),
     audit: stores.audit,
+    permits: stores.permits,
+    results: stores.results,
     stateSecret: deriveKey(masterSecret, 'request-state'),
     close: () => fileTools?.close(),
   };

@@ -4,6 +4,8 @@ import { Option } from 'commander';
 import { quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
+import type { HttpLimits } from '../../server/http/http-server.js';
+import { LIMIT_SETTINGS, resolveLimits } from './limit-settings.js';
 import {
   OBSERVATION_SETTINGS,
   type ObservationConfig,
@@ -41,6 +43,7 @@ export interface ServerConfig {
   readonly isWatching: boolean;
   readonly logLevel: LogLevel;
   readonly observation: ObservationConfig;
+  readonly limits: HttpLimits;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
 }
@@ -71,6 +74,7 @@ type SettingName =
   | 'watch'
   | 'logLevel'
   | keyof typeof ISSUER_SETTINGS
+  | keyof typeof LIMIT_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
 /**
@@ -163,6 +167,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'warn',
   },
+  ...LIMIT_SETTINGS,
   ...OBSERVATION_SETTINGS,
 };
 
@@ -250,6 +255,7 @@ export function resolveConfig(
     isWatching: raw.watch === 'on',
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     observation: resolveObservation(raw, parseWhole),
+    limits: resolveLimits(raw, parseWhole),
     isJson: raw.json === true,
     masterSecret,
   };

@@ -116,6 +116,7 @@ async function startMcp(
   const { config, storage, logger } = parts;
   return createHttpServer({
     ...service,
+    limits: config.limits,
     publicUrl: config.publicUrl,
     authentication: {
       trustedIssuers,

@@ -30,6 +30,7 @@ export async function serveOverStdio(
   const service = await createCatalogService(storage, secret, openFileTools);
   const server = serveStdio({
     ...service,
+    limits: config.limits,
     auditArguments: config.observation.recordsArguments,
     credential,
     revocations: storage.revocations,
