@@ -3,7 +3,12 @@ export {
   DevelopmentDefaultError,
   MasterSecretMismatchError,
 } from './errors.js';
-export type { AuthorizationServerOptions, RegistrationOptions, SignInOptions } from './options.js';
+export type { AuthorizationServerOptions, RegistrationOptions } from './options.js';
+export { parseProviders } from './federation/parse-providers.js';
+export type { AllowRule, UpstreamProvider } from './federation/provider.js';
+export type { AuthorizationEvent, EventSink } from './people/events.js';
+export { checkNewPassword, hashPassword, normaliseUserName } from './people/password.js';
+export type { SignInMethod, SignInOptions } from './people/sign-in-options.js';
 export type { SigningAlgorithm } from './capabilities.js';
 export type { ClientAuthMethod, PreRegisteredClient } from './clients/configured-client.js';
 export type { ClientDocumentOptions } from './clients/document-resolver.js';

@@ -22,6 +22,16 @@ export function buildInteractionPolicy(): interactionPolicy.DefaultPolicy {
   return policy;
 }
 
+/** Whether the client wants the person to prove who they are now, signed in or not (`prompt=login`, `max_age`). */
+export function freshLoginOf(interaction: {
+  readonly prompt: { readonly name: string; readonly reasons: readonly string[] };
+}): boolean {
+  const { name, reasons } = interaction.prompt;
+  return name === 'login' && reasons.some((reason) => FRESH_LOGIN.has(reason));
+}
+
+const FRESH_LOGIN: ReadonlySet<string> = new Set(['login_prompt', 'max_age']);
+
 /** The parts of an authorization request that a consent is about. */
 export interface ConsentScope {
   /** Canonical resources. */

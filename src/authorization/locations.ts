@@ -13,6 +13,11 @@ export const ROUTES = {
   introspection: '/introspect',
   jwks: '/jwks',
   interaction: '/interaction',
+  /** Where identity providers send browsers back to, and where they say that somebody has signed out there. */
+  upstreamCallback: '/idp/callback',
+  upstreamLogout: '/idp/logout',
+  /** "Your connected apps". */
+  account: '/account',
 } as const;
 
 /** Where everything of one issuer lives. */
@@ -31,6 +36,7 @@ export interface Locations {
     readonly session: string;
     readonly interaction: string;
     readonly resume: string;
+    readonly account: string;
   };
   /** The URL of a path under the issuer. */
   urlOf(path: string): string;
@@ -86,6 +92,12 @@ function cookieNames(issuer: string, isHttps: boolean): Locations['cookieNames']
         session: `__Host-${name('session')}`,
         interaction: `__Secure-${name('interaction')}`,
         resume: `__Secure-${name('resume')}`,
+        account: `__Secure-${name('account')}`,
       }
-    : { session: name('session'), interaction: name('interaction'), resume: name('resume') };
+    : {
+        session: name('session'),
+        interaction: name('interaction'),
+        resume: name('resume'),
+        account: name('account'),
+      };
 }

@@ -7,12 +7,9 @@ import type { ClientDocumentOptions } from './clients/document-resolver.js';
 import type { ClientTrustPolicy } from './clients/trust.js';
 import type { GrantOptions } from './grants/options.js';
 import type { AuthorizationStores } from './ports.js';
+import type { EventSink } from './people/events.js';
+import type { SignInOptions } from './people/sign-in-options.js';
 import type { ProtectedResource } from './resources.js';
-
-/** How people sign in. `demo`: a list of the people in `stores.users`, no password, loopback issuers only. */
-export interface SignInOptions {
-  readonly kind: 'demo';
-}
 
 export interface RegistrationOptions {
   /** Whether clients may register themselves (RFC 7591). Default true. */
@@ -42,6 +39,8 @@ export interface AuthorizationServerOptions {
   readonly clock?: Clock;
   /** Default: says nothing. */
   readonly logger?: Logger;
+  /** Who signed in or could not, and what people ended: for the audit log. */
+  readonly onEvent?: EventSink;
   readonly clients?: readonly PreRegisteredClient[];
   readonly registration?: RegistrationOptions;
   readonly grants?: GrantOptions;

@@ -20,6 +20,7 @@ import {
 import { DevelopmentDefaultError } from './errors.js';
 import { buildInteractionPolicy, createGrantLoader } from './interaction-policy.js';
 import { deviceFeature } from './grants/device-feature.js';
+import type { Federation } from './federation/federation.js';
 import { type Locations, ROUTES } from './locations.js';
 import { GRANTS, PROTOCOL_SCOPES, SIGNING_ALGORITHM } from './metadata.js';
 import { LIFETIMES, type ResolvedOptions } from './options.js';
@@ -35,11 +36,12 @@ export interface EngineParts {
   readonly capabilities: Capabilities;
   readonly privateKeys: readonly JWK[];
   readonly sealer: Sealer;
+  readonly federation: Federation;
 }
 
 /** The configuration of the engine: everything it could default to that matters is said here. */
 export function buildConfiguration(parts: EngineParts): Configuration {
-  const { options, locations, resources, capabilities, privateKeys, sealer } = parts;
+  const { options, locations, resources, capabilities, privateKeys, sealer, federation } = parts;
   const { stores, clock } = options;
   const artifactOptions = { artifacts: stores.artifacts, users: stores.users, sealer, clock };
   const clientParts = { options, locations, capabilities, sealer };
@@ -113,9 +115,12 @@ export function buildConfiguration(parts: EngineParts): Configuration {
     expiresWithSession: () => false,
     revokeGrantPolicy: () => true,
     clientBasedCORS: () => true,
-    async findAccount(_ctx, id) {
+    async findAccount(ctx, id) {
       const user = await stores.users.find(id);
       if (user === undefined || user.isDisabled) return undefined;
+      // Who came through an identity provider stays as long as that one has nothing against it.
+      const isRefresh = ctx.oidc.params?.['grant_type'] === 'refresh_token';
+      if (isRefresh && !(await federation.isStillSignedIn(id))) return undefined;
       return { accountId: user.id, claims: () => ({ sub: user.id, name: user.displayName }) };
     },
     async extraTokenClaims(ctx, token) {

@@ -6,6 +6,8 @@ export interface ProtectedResource {
   readonly resource: string;
   /** Scope to what it allows, in words for the consent page. */
   readonly scopes: Readonly<Record<string, string>>;
+  /** The same words in other languages of the pages: language to scope to text. */
+  readonly scopeTranslations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What a request without scope asks for. Default: every scope. */
   readonly defaultScopes?: readonly string[];
   /** Lifetime of its access tokens. Default 600. */
@@ -65,4 +67,13 @@ export function createResourceRegistry(resources: readonly ProtectedResource[]):
 
 export function defaultScopesOf(resource: ProtectedResource): readonly string[] {
   return resource.defaultScopes ?? Object.keys(resource.scopes);
+}
+
+/** What a scope allows, in the language of a page where there is a translation. */
+export function scopeText(
+  resource: ProtectedResource | undefined,
+  scope: string,
+  language: string,
+): string {
+  return resource?.scopeTranslations?.[language]?.[scope] ?? resource?.scopes[scope] ?? scope;
 }

@@ -6,10 +6,10 @@ import type { Capabilities } from './capabilities.js';
 import { rememberSource, sourceKey, sourceOf } from './clients/request-source.js';
 import type { createEngineGateway } from './engine-gateway.js';
 import { deviceRoute } from './grants/device-route.js';
-import type { createInteractionHandler } from './interaction-handler.js';
 import { type Locations, ROUTES } from './locations.js';
 import { GRANTS } from './metadata.js';
 import type { ResolvedOptions } from './options.js';
+import type { PeoplePages } from './people/people-pages.js';
 import {
   type RequestGuard,
   answerJson,
@@ -28,7 +28,7 @@ export interface Routes {
   readonly keys: SigningKeys;
   readonly metadata: JsonObject;
   readonly gateway: ReturnType<typeof createEngineGateway>;
-  readonly interaction: ReturnType<typeof createInteractionHandler>;
+  readonly pages: PeoplePages;
 }
 
 type Work = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -64,7 +64,7 @@ export function createRequestHandler(
 }
 
 function findWork(routes: Routes, path: string, guard: RequestGuard): Work | undefined {
-  const { locations, metadata, keys, gateway, interaction } = routes;
+  const { locations, metadata, keys, gateway, pages } = routes;
   if (locations.metadataPaths.has(path)) return document(metadata);
   if (locations.jwksPaths.has(path)) return document(keys.publicKeys);
   if (!path.startsWith(`${locations.basePath}/`)) return undefined;
@@ -85,6 +85,10 @@ function findWork(routes: Routes, path: string, guard: RequestGuard): Work | und
           await gateway(request, response, own);
         }
       });
+    case ROUTES.upstreamCallback:
+      return pages.callback;
+    case ROUTES.upstreamLogout:
+      return pages.upstreamLogout;
     default:
       if (own === ROUTES.authorization || own.startsWith(`${ROUTES.authorization}/`)) {
         return authorize(locations, (request, response) => gateway(request, response, own));
@@ -97,12 +101,21 @@ function findWork(routes: Routes, path: string, guard: RequestGuard): Work | und
           ),
         );
       }
-      if (!own.startsWith(`${ROUTES.interaction}/`)) return undefined;
-      return (request, response) => {
-        request.url = own;
-        return interaction(request, response);
-      };
+      if (own.startsWith(`${ROUTES.interaction}/`))
+        return underIssuer(locations, pages.interaction);
+      if (own === ROUTES.account || own.startsWith(`${ROUTES.account}/`)) {
+        return underIssuer(locations, pages.account);
+      }
+      return undefined;
   }
+}
+
+/** Pages know paths under the issuer alone. */
+function underIssuer(locations: Locations, work: Work): Work {
+  return (request, response) => {
+    request.url = (request.url ?? '/').slice(locations.basePath.length);
+    return work(request, response);
+  };
 }
 
 /** A public document: the same for everybody. */

@@ -8,10 +8,11 @@ import { resolveCapabilities } from './capabilities.js';
 import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
-import { createInteractionHandler } from './interaction-handler.js';
 import { locate } from './locations.js';
 import { buildMetadata } from './metadata.js';
 import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
+import { createFederationFor, createPeoplePages } from './people/people-pages.js';
+import { resolveSignIn } from './people/sign-in-options.js';
 import { buildConfiguration, resourceServerInfo } from './provider-configuration.js';
 import { createResourceRegistry } from './resources.js';
 import { withRevocationHints } from './revocation-hints.js';
@@ -55,7 +56,7 @@ const SWEEP_GRACE_SECONDS = 120;
  * @throws {DemoSignInNotLoopbackError} when the demo sign-in is asked for on an issuer that is not loopback
  * @throws {MasterSecretMismatchError} when the store's keys were sealed under another secret
  * @throws {DevelopmentDefaultError} when the engine would run on a development default
- * @throws {TypeError} for an unusable issuer or resource
+ * @throws {TypeError} for an unusable issuer, resource or identity provider
  */
 export async function createAuthorizationServer(
   given: AuthorizationServerOptions,
@@ -68,11 +69,13 @@ export async function createAuthorizationServer(
     stores: { ...given.stores, artifacts: hints.artifacts },
   };
   const locations = locate(options.issuer);
-  if (options.signIn.kind === 'demo' && !locations.isLoopback) {
+  if (resolveSignIn(options.signIn).hasDemo && !locations.isLoopback) {
     throw new DemoSignInNotLoopbackError(options.issuer);
   }
   const resources = createResourceRegistry(options.resources);
   const { stores, masterSecret, clock, logger } = options;
+  const sealer = createSealer(masterSecret, 'authorization:artifact');
+  const federation = createFederationFor(options, locations, resources, sealer);
   const capabilities = resolveCapabilities(options);
   const keys = await loadSigningKeys(
     stores.signingKeys,
@@ -86,7 +89,8 @@ export async function createAuthorizationServer(
     resources,
     capabilities,
     privateKeys: keys.privateKeys,
-    sealer: createSealer(masterSecret, 'authorization:artifact'),
+    sealer,
+    federation,
   });
   const provider = createEngine(configuration, {
     options,
@@ -96,7 +100,7 @@ export async function createAuthorizationServer(
     describe: (ctx, resource) => resourceServerInfo(ctx, resource, { options, resources }),
   });
   const gateway = createEngineGateway({ provider, locations, resources, keys });
-  const interaction = createInteractionHandler({ provider, options, locations, resources });
+  const pages = createPeoplePages({ provider, options, locations, resources, sealer, federation });
   const metadata = buildMetadata(locations, resources, capabilities);
   const timer = setInterval(() => {
     sweep(options).catch((error: unknown) => logger.warn('clean-up failed', { error }));
@@ -111,7 +115,7 @@ export async function createAuthorizationServer(
       keys,
       metadata,
       gateway,
-      interaction,
+      pages,
     }),
     jwks: () => ({ keys: [...keys.publicKeys.keys] }),
     metadata: () => metadata,
@@ -128,4 +132,5 @@ async function sweep({ stores, clock }: ResolvedOptions): Promise<void> {
   await stores.clients.deleteExpired(now);
   await stores.clientDocuments.deleteExpired(now);
   await stores.counters.deleteExpired(now);
+  await stores.signInAttempts.deleteExpired(now);
 }

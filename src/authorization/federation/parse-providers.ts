@@ -155,12 +155,12 @@ function describeIssue(error: z.ZodError, value: unknown): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'it cannot be read';
   const path = issue.path.reduce<string>(
-    (text, part) =>
+    (so, part) =>
       typeof part === 'number'
-        ? `${text}[${part}]`
-        : text === ''
+        ? `${so}[${part}]`
+        : so === ''
           ? String(part)
-          : `${text}.${String(part)}`,
+          : `${so}.${String(part)}`,
     '',
   );
   if (issue.code === 'unrecognized_keys' && issue.keys.includes('clientSecret')) {

@@ -36,7 +36,7 @@ export interface PersonSource {
   /** Name of the claim with the groups, when the operator set another. */
   readonly groupsClaim: string | undefined;
   /** A bounded GET at the provider's API with the new access token. */
-  get(path: string): Promise<unknown>;
+  readonly get: (path: string) => Promise<unknown>;
 }
 
 /** How a profile's token endpoint has to be spoken to. */

@@ -32,7 +32,7 @@ function adapt(
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
   if (!isJson) return { ...init, headers };
   headers.set('content-type', 'application/json');
-  const form = new URLSearchParams(String(init.body));
+  const form = new URLSearchParams(init.body as URLSearchParams | string);
   return { ...init, headers, body: JSON.stringify(Object.fromEntries(form)) };
 }
 

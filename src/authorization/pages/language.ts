@@ -10,7 +10,7 @@ export type Language = 'en' | 'de';
 export interface PageTexts {
   readonly language: Language;
   /** The text with `{name}` filled in, still to be escaped (the `html` template does that). */
-  t(key: TextKey, values?: Readonly<Record<string, string | number>>): string;
+  readonly t: (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 }
 
 const MAX_PREFERENCES = 20;

@@ -4,11 +4,13 @@ export const STYLE = `
   color-scheme: light dark;
   --page: #f3f4f6; --card: #ffffff; --text: #1a1d21; --soft: #50565e; --line: #767d86;
   --action: #14532d; --action-text: #ffffff; --warn: #fff4d6; --warn-text: #533f03; --focus: #1d4ed8;
+  --done: #dcfce7; --done-text: #14532d; --link: #1d4ed8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171a; --card: #1f2428; --text: #eef1f4; --soft: #b6bec7; --line: #8a939d;
     --action: #86efac; --action-text: #052e16; --warn: #3b2f0b; --warn-text: #fde68a; --focus: #93c5fd;
+    --done: #14351f; --done-text: #bbf7d0; --link: #93c5fd;
   }
 }
 * { box-sizing: border-box; }
@@ -39,5 +41,11 @@ button:hover { border-color: var(--text); }
 button.primary { background: var(--action); color: var(--action-text); border-color: var(--action); }
 button.primary span { color: inherit; }
 button.deny { margin-top: 1rem; text-align: center; }
+.done { background: var(--done); color: var(--done-text); border-radius: .5rem; padding: .75rem 1rem; }
+form.inline { background: none; padding: 0; margin: 0; }
+label { display: block; font-weight: 600; margin: 0 0 .3rem; }
+input:not([type=hidden]) { display: block; width: 100%; min-height: 2.9rem; margin: 0 0 1rem; padding: .5rem .75rem;
+  font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--line); border-radius: .5rem; }
+a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 `;

@@ -103,6 +103,8 @@ export interface SignInAttemptStore {
    * @returns 0 when it may go on, else the seconds to wait (then it was not counted)
    */
   begin(keyHash: string, backOff: BackOff, nowSeconds: number): Promise<number>;
+  /** Takes back the attempt that was counted last: it turned out well. */
+  forgive(keyHash: string): Promise<void>;
   /** Forgets the failures of a key. */
   reset(keyHash: string): Promise<void>;
   deleteExpired(nowSeconds: number): Promise<number>;

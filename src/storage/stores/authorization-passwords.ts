@@ -102,6 +102,14 @@ export function createSignInAttemptStore(engine: SqlEngine): SignInAttemptStore 
         return 0;
       });
     },
+    async forgive(keyHash) {
+      await engine.run(() =>
+        run(
+          'UPDATE as_sign_in_attempt SET failures = failures - 1, blocked_until = 0 WHERE key_hash = ? AND failures > 0',
+          keyHash,
+        ),
+      );
+    },
     async reset(keyHash) {
       await engine.run(() => run('DELETE FROM as_sign_in_attempt WHERE key_hash = ?', keyHash));
     },

@@ -29,8 +29,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'consent.demo': 'Demo-Anmeldung: erlauben als',
   'consent.signedIn': '{tenant}, angemeldet',
   'consent.nobody': 'Es gibt niemanden, der sich anmelden könnte.',
-  'consent.other': 'Jemand anderes',
-  'consent.how': 'Erlauben und anmelden',
   'consent.deny': 'Ablehnen',
 
   'device.title': 'Ein Gerät verbinden',

@@ -27,8 +27,6 @@ export const en = {
   'consent.demo': 'Demo sign-in: allow as',
   'consent.signedIn': '{tenant}, signed in',
   'consent.nobody': 'There is nobody who could sign in.',
-  'consent.other': 'Somebody else',
-  'consent.how': 'Allow, and sign in',
   'consent.deny': 'Deny',
 
   'device.title': 'Connect a device',
