@@ -58,11 +58,18 @@ export {
   defineTool,
 } from './core/define.js';
 export type {
+  AuditArchive,
+  AuditFilter,
+  AuditLog,
+  AuditOrder,
+  AuditOutcome,
+  AuditPage,
+  AuditRow,
+  AuditSweep,
+} from './core/audit.js';
+export type {
   ApiKeyRecord,
   ApiKeyStore,
-  AuditLog,
-  AuditOutcome,
-  AuditRow,
   EventLog,
   SessionRecord,
   SessionStore,
@@ -104,6 +111,30 @@ export {
 export { type OpenPort, PortInUseError, openPort } from './http/open-port.js';
 export { type ServeHttpOptions, type ServingHttp, serveHttp } from './http/serve-http.js';
 export type { ServerInfo } from './mcp/server-factory.js';
+export { type Metrics, type MetricsOptions, createMetrics } from './observe/metrics.js';
+export type {
+  ObservedOperation,
+  ObservedRefusal,
+  ObservedTarget,
+  Observer,
+  OperationEnd,
+  OperationObserver,
+  OperationOutcome,
+  ServerGauges,
+} from './observe/observer.js';
+export {
+  type Readiness,
+  type ReadinessCheck,
+  type ReadinessReport,
+  createReadiness,
+} from './observe/readiness.js';
+export type { TraceContext } from './observe/trace-context.js';
+export {
+  type Tracing,
+  type TracingOptions,
+  createTracing,
+  isTracingRegistered,
+} from './observe/tracing.js';
 export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/serve-stdio.js';
 export type { ModuleExports } from './watch/definitions.js';
 export { BundlerMissingError, ToolFileError, type ToolFileFault } from './watch/errors.js';

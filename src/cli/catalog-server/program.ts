@@ -1,6 +1,7 @@
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { addApiKeyCommands } from './api-keys.js';
+import { addAuditCommands } from './audit.js';
 import { baseCommand, onServe, runCommand } from './base-command.js';
 import type { OpenFileTools } from './catalog-service.js';
 import type { ServerConfig } from './config.js';
@@ -25,6 +26,7 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
     }
   });
   addApiKeyCommands(program, io);
+  addAuditCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));
   const code = await runCommand(program, argv, io);
   return code === EXIT.ok ? commandCode : code;

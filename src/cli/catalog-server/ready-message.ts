@@ -5,16 +5,19 @@ export interface Ready {
   readonly config: ServerConfig;
   /** Resource identifier of the MCP endpoint. */
   readonly mcp: string;
+  /** Of the admin port, if there is one. */
+  readonly admin: string | undefined;
   readonly people: readonly AuthorizationUser[];
   readonly demo: { readonly key: string; readonly learner: string } | undefined;
 }
 
 /** One JSON line for scripts. */
-export function readyLine({ config, mcp, demo }: Ready): string {
+export function readyLine({ config, mcp, admin, demo }: Ready): string {
   return `${JSON.stringify({
     url: config.publicUrl,
     mcp,
     issuer: config.issuer,
+    admin,
     apiKey: demo?.key,
     learner: demo?.learner,
   })}\n`;
@@ -22,13 +25,14 @@ export function readyLine({ config, mcp, demo }: Ready): string {
 
 /** What runs, how to get in, and what to try next. */
 export function readyMessage(ready: Ready): string {
-  const { config, mcp, people, demo } = ready;
+  const { config, mcp, admin, people, demo } = ready;
   const lines = ['catalog-mcp is running', ''];
   if (config.role !== 'auth') lines.push(`  MCP server             ${mcp}`);
   lines.push(
     `  Authorization server   ${config.issuer}`,
     `  Data                   ${describeDatabase(config.database)}`,
   );
+  if (admin !== undefined) lines.push(`  Admin                  ${admin}/metrics, ${admin}/readyz`);
   if (config.role !== 'mcp') {
     for (const [at, { displayName, tenant }] of people.entries()) {
       lines.push(`  ${(at === 0 ? 'Demo sign-in' : '').padEnd(23)}${displayName} (${tenant})`);

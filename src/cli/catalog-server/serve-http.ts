@@ -12,6 +12,8 @@ import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
+import type { AdminPort } from './admin-port.js';
+import { keepAuditRetention } from './audit-retention.js';
 import {
   type CatalogService,
   type OpenFileTools,
@@ -21,11 +23,12 @@ import { type RawSettings, type ServerConfig, mcpResource, withPort } from './co
 import { openIssuers } from './issuers.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
+import { type Observation, createObservation } from './observation.js';
 import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
-import { serverLogger } from './server-logger.js';
+import { addReadinessChecks } from './readiness-checks.js';
 
 const DRAIN_MS = 5000;
 
@@ -36,6 +39,7 @@ interface Parts {
   readonly secret: Uint8Array;
   readonly logger: Logger;
   readonly env: CliIo['env'];
+  readonly observation: Observation;
 }
 
 /** Runs the HTTP server, the authorization server or both until a signal ends them. */
@@ -45,15 +49,25 @@ export async function serveOverHttp(
   io: CliIo,
   openFileTools?: OpenFileTools,
 ): Promise<void> {
-  const logger = serverLogger(asked, io);
+  const observation = await createObservation(asked, io);
+  const { logger, readiness } = observation;
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
   const closers = [() => listening.close(DRAIN_MS)];
   let storage: OpenStorage | undefined;
+  let admin: AdminPort | undefined;
   try {
     storage = await openStorage(config, logger);
-    const parts = { config, raw, storage, secret, logger, env: io.env };
+    const parts = { config, raw, storage, secret, logger, env: io.env, observation };
+    const { audit } = storage;
+    const retention = keepAuditRetention(
+      audit,
+      config.observation.auditRetentionDays,
+      systemClock,
+      logger,
+    );
+    closers.push(retention);
     await seedSample(storage, config);
     const authorization = config.role === 'mcp' ? undefined : await startAuthorization(parts);
     if (authorization !== undefined) closers.push(() => authorization.close());
@@ -74,10 +88,15 @@ export async function serveOverHttp(
     }
     // Before anybody can know that we are ready: a signal right after has to end us in order.
     const signalled = untilSignalled();
-    await announce(parts, io);
+    addReadinessChecks(readiness, { config, storage, authorization });
+    admin = await observation.openAdminPort();
+    await announce(parts, io, admin?.url);
     await signalled;
+    readiness.startDraining();
   } finally {
     await Promise.all(closers.map((close) => close()));
+    // Last of all: it tells that this process drains.
+    await admin?.close();
     await storage?.close();
   }
 }
@@ -113,9 +132,11 @@ async function startMcp(
   service: CatalogService,
   trustedIssuers: readonly TrustedIssuer[],
 ): Promise<HttpServer> {
-  const { config, storage, logger } = parts;
+  const { config, storage, logger, observation } = parts;
   return createHttpServer({
     ...service,
+    auditArguments: config.observation.recordsArguments,
+    observers: observation.observers,
     limits: config.limits,
     publicUrl: config.publicUrl,
     authentication: {
@@ -144,7 +165,7 @@ function authorizationListener(authorization: AuthorizationServer): RequestListe
   };
 }
 
-async function announce(parts: Parts, io: CliIo): Promise<void> {
+async function announce(parts: Parts, io: CliIo, admin: string | undefined): Promise<void> {
   const { config, raw, storage } = parts;
   const { users } = storage.authorization;
   const people = await users.list(10);
@@ -154,7 +175,7 @@ async function announce(parts: Parts, io: CliIo): Promise<void> {
     person !== undefined && config.role !== 'auth' && isLoopbackUrl(config.publicUrl)
       ? await mintDemoKey(storage.apiKeys, person)
       : undefined;
-  const ready = { config, mcp: mcpResource(config, raw), people, demo };
+  const ready = { config, mcp: mcpResource(config, raw), admin, people, demo };
   io.stdout.write(config.isJson ? readyLine(ready) : readyMessage(ready));
 }
 

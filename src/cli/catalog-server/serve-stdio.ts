@@ -1,6 +1,7 @@
 // First: in the one-script bundle zod has to be entered by its front door, as the catalog does, before the SDK needs it.
 import { type OpenFileTools, createCatalogService } from './catalog-service.js';
 import { credentialFromApiKey } from '../../server/core/api-key.js';
+import { createTracing } from '../../server/observe/tracing.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
 import type { CliIo } from '../io.js';
@@ -21,7 +22,8 @@ export async function serveOverStdio(
   io: CliIo,
   openFileTools?: OpenFileTools,
 ): Promise<void> {
-  const logger = serverLogger(config, io);
+  const tracing = await createTracing();
+  const logger = serverLogger(config, io, tracing && (() => tracing.activeTraceId()));
   const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
   const storage = await openStorage(config, logger);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
@@ -32,6 +34,7 @@ export async function serveOverStdio(
     ...service,
     limits: config.limits,
     auditArguments: config.observation.recordsArguments,
+    observers: tracing === undefined ? [] : [tracing.observer],
     credential,
     revocations: storage.revocations,
     credentialAdvice: HOW_TO_GET_A_KEY,
