@@ -9,8 +9,10 @@ import type { Registry } from '../core/registry.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRevocations } from '../core/revocations.js';
 import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
+import { mayHearOf } from '../core/policy.js';
+import { visibleRegistry } from '../core/visible.js';
 import type { CallLimits } from '../core/limits.js';
-import { createModernHandler } from '../mcp/modern.js';
+import { type MayHear, createModernHandler } from '../mcp/modern.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import {
   type ServerFactoryOptions,
@@ -194,10 +196,15 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     scopesSupported: options.scopes?.supported ?? [],
     resourceName: options.serverInfo.title ?? options.serverInfo.name,
   });
-  const modern = createModernHandler(factory, changes, logger);
+  const mayHear: MayHear = (uri, principal) => {
+    const visible = visibleRegistry(registry(), principal, policy.authorize);
+    return mayHearOf(visible, uri, principal, policy.authorize);
+  };
+  const modern = createModernHandler(factory, changes, logger, mayHear);
   const direct = options.isDirectPathOff === true ? undefined : createDirectPath(serving, modern);
   const sessions = createSessions({
     store: options.sessions,
+    mayHear,
     events: options.events,
     factory,
     clock,

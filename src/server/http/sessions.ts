@@ -14,12 +14,14 @@ import {
   openLegacySession,
   resumeLegacySession,
 } from '../mcp/legacy-session.js';
+import type { MayHear } from '../mcp/modern.js';
 import type { Replay, ServerFactory } from '../mcp/server-factory.js';
 import type { SessionCall, SessionCallAnswer } from '../mcp/session-call.js';
 
 export interface SessionsOptions {
   readonly store: SessionStore;
   readonly events: EventLog;
+  readonly mayHear: MayHear;
   readonly factory: ServerFactory;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -186,7 +188,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       kept.active += 1;
       await extend(record, now);
       try {
-        await remember(store, id, body);
+        await remember(store, id, body, (uri) => options.mayHear(uri, principal));
         const response = await kept.session.handle(request, body, principal, replay);
         if (request.method === 'DELETE' && response.ok) {
           await store.delete(id);
@@ -230,7 +232,12 @@ export function createSessions(options: SessionsOptions): Sessions {
 const SESSION_NOT_FOUND = -32001;
 
 /** Writes down what a later process has to know of a message. */
-async function remember(store: SessionStore, id: string, body: unknown): Promise<void> {
+async function remember(
+  store: SessionStore,
+  id: string,
+  body: unknown,
+  mayHear: (uri: string) => boolean,
+): Promise<void> {
   if (!isJsonObject(body)) return;
   if (body['method'] === 'notifications/initialized') {
     await store.update(id, { isInitialized: true });
@@ -243,7 +250,9 @@ async function remember(store: SessionStore, id: string, body: unknown): Promise
       await store.update(id, { logLevel: level });
     }
   } else if (body['method'] === 'resources/subscribe') {
-    if (typeof uri === 'string') await store.subscribe(id, uri, MAX_SUBSCRIPTIONS);
+    if (typeof uri === 'string' && mayHear(uri)) {
+      await store.subscribe(id, uri, MAX_SUBSCRIPTIONS);
+    }
   } else if (body['method'] === 'resources/unsubscribe') {
     if (typeof uri === 'string') await store.unsubscribe(id, uri);
   }

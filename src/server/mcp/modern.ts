@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type McpHttpHandler,
   type McpServerFactory,
@@ -12,6 +13,9 @@ import type { Change, Changes } from '../core/changes.js';
 import type { Principal } from '../core/principal.js';
 import { type Refusal, refusalOf } from './modern-refusals.js';
 import { type Replay, Replays, type ServerFactory, toAuthInfo } from './server-factory.js';
+
+/** Whether a caller may be told that the content behind a URI changed. */
+export type MayHear = (uri: string, principal: Principal | undefined) => boolean;
 
 /** Serves 2026-07-28 requests, each on its own. */
 export interface ModernHandler {
@@ -31,11 +35,15 @@ export interface ModernHandler {
   close(): Promise<void>;
 }
 
+/** @param mayHear - whether a caller may be told that a resource changed */
 export function createModernHandler(
   factory: ServerFactory,
   changes: Changes,
   logger: Logger,
+  mayHear: MayHear,
 ): ModernHandler {
+  // The SDK subscribes for a stream while it makes it, and does not say whose it is.
+  const listener = new AsyncLocalStorage<(change: Change) => boolean>();
   const replays = new Replays();
   const incoming = new WeakMap<Request, Incoming>();
   // The SDK asks for an instance when its checks of version, envelope and headers are done: ours come next.
@@ -53,7 +61,7 @@ export function createModernHandler(
   const create = (): McpHttpHandler =>
     createMcpHandler(build, {
       legacy: 'reject',
-      bus: createBus(changes),
+      bus: createBus(changes, () => listener.getStore()),
       onerror: (error) => logger.debug('request refused', { error }),
     });
   // Two, because the SDK closes streams and calls together, and at a shutdown only the calls are to be waited for.
@@ -66,10 +74,12 @@ export function createModernHandler(
       replays.give(request, replay);
       const authInfo = toAuthInfo(principal);
       const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
-      const response = await (isStream ? streams : calls).fetch(request, {
-        parsedBody: body,
-        ...(authInfo !== undefined && { authInfo }),
-      });
+      const options = { parsedBody: body, ...(authInfo !== undefined && { authInfo }) };
+      const hears = (change: Change): boolean =>
+        change.kind !== 'resource' || mayHear(change.uri, principal);
+      const response = await (isStream
+        ? listener.run(hears, () => streams.fetch(request, options))
+        : calls.fetch(request, options));
       return known.refusal === undefined ? response : toResponse(known.refusal, body);
     },
     closeStreams: () => streams.close(),
@@ -115,10 +125,18 @@ export function classifyEra(
   return outcome.kind === 'legacy' ? 'legacy' : 'modern';
 }
 
-function createBus(changes: Changes): ServerEventBus {
+function createBus(
+  changes: Changes,
+  currentFilter: () => ((change: Change) => boolean) | undefined,
+): ServerEventBus {
   return {
     publish: () => undefined,
-    subscribe: (listener) => changes.subscribe((change) => listener(toServerEvent(change))),
+    subscribe(listener) {
+      const hears = currentFilter();
+      return changes.subscribe((change) => {
+        if (hears?.(change) !== false) listener(toServerEvent(change));
+      });
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { Era } from '../core/context.js';
 import type { AuditWriter } from '../core/audit-writer.js';
 import type { CallPolicy } from '../core/call-policy.js';
+import { mayHearOf } from '../core/policy.js';
 import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { warnOfSchemas } from '../core/schema-subset.js';
@@ -60,6 +61,8 @@ export interface ServerInstance {
   readonly mcp: McpServer;
   readonly era: Era;
   readonly subscriptions: Set<string>;
+  /** Whether the caller that the instance was made for may be told that the content behind a URI changed. */
+  mayHear(uri: string): boolean;
   /** Runs a `tools/call` for a caller of its own, which has to encode what comes out. */
   callTool(
     params: JsonObject,
@@ -189,6 +192,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
       mcp,
       era,
       subscriptions,
+      mayHear: (uri) => mayHearOf(visible(), uri, caller, authorize),
       callTool: (params, context) => call({ method: 'tools/call', params }, context),
     };
   };

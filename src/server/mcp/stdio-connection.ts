@@ -66,10 +66,8 @@ export function connectStdio(options: StdioConnectionOptions): StdioConnection {
 }
 
 /** Sent as it is to a legacy client; the SDK routes it to the subscriptions of a modern one. */
-async function announce(
-  { mcp, era, subscriptions }: ServerInstance,
-  change: Change,
-): Promise<void> {
+async function announce(instance: ServerInstance, change: Change): Promise<void> {
+  const { mcp, era, subscriptions } = instance;
   const { server } = mcp;
   const { tools, prompts, resources } = server.getCapabilities();
   if (!mcp.isConnected()) return;
@@ -85,7 +83,7 @@ async function announce(
       return;
     case 'resource': {
       const isSubscribed = era === 'modern' || subscriptions.has(change.uri);
-      if (resources === undefined || !isSubscribed) return;
+      if (resources === undefined || !isSubscribed || !instance.mayHear(change.uri)) return;
       await server.sendResourceUpdated({ uri: change.uri });
     }
   }
