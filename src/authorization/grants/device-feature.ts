@@ -34,6 +34,12 @@ export function deviceFeature(
     // Nothing of the device's request is kept: anybody can send anything in it.
     deviceInfo: () => ({}),
     async userCodeInputSource(ctx, _form, out, error) {
+      if (error !== undefined && (await isWithoutSession(ctx))) {
+        // The form's token went with the session: a new page, with a new one.
+        ctx.status = 303;
+        ctx.redirect(`${action}${prefillQuery(ctx)}`);
+        return;
+      }
       const problem = problemOf(out?.error, error);
       await show(ctx, (texts) =>
         problem === 'device.aborted'
@@ -78,6 +84,26 @@ async function show(
 function csrfTokenOf(ctx: KoaContextWithOIDC): string {
   const state = ctx.oidc.session?.state as { secret?: unknown } | undefined;
   return String(state?.secret);
+}
+
+/** A browser that came without a session, or with one that is over: there is nothing that could be kept in it. */
+async function isWithoutSession(ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { session } = ctx.oidc;
+  if (session === undefined || typeof session.exp === 'number') return false;
+  await session.destroy();
+  return true;
+}
+
+function prefillQuery(ctx: KoaContextWithOIDC): string {
+  const userCode = ctx.oidc.params?.['user_code'];
+  return typeof userCode === 'string' && isPlausibleCode(userCode)
+    ? `?${new URLSearchParams({ user_code: userCode }).toString()}`
+    : '';
+}
+
+/** Whether a text could be a code: anything else is not worth being shown again. */
+export function isPlausibleCode(text: string): boolean {
+  return /^[\w -]{1,20}$/.test(text);
 }
 
 /** One text for every code that does not work: the page must not help to find those that do. */

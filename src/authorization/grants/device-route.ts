@@ -6,7 +6,7 @@ import type { ResolvedOptions } from '../options.js';
 import { renderErrorPage } from '../pages/error-page.js';
 import { chooseTexts } from '../pages/language.js';
 import { PAGE_HEADERS } from '../pages/layout.js';
-import { rememberPrefill } from './device-feature.js';
+import { isPlausibleCode, rememberPrefill } from './device-feature.js';
 
 /**
  * Codes that one source may send in ten minutes, right ones included: a sign-in takes two. Of 25 billion codes, with a
@@ -47,7 +47,7 @@ function takePrefill(request: IncomingMessage, locations: Locations): void {
   if (userCode === null) return;
   url.searchParams.delete('user_code');
   request.url = `${url.pathname}${url.search}`;
-  if (/^[\w -]{1,20}$/.test(userCode)) rememberPrefill(request, userCode);
+  if (isPlausibleCode(userCode)) rememberPrefill(request, userCode);
 }
 
 /** Counted before the code is looked up, so that many at once cannot slip past the limit. */
