@@ -42,10 +42,10 @@ export async function callTool(
         const visible = visibleIn(environment, toolContext.principal);
         const tool = visible.tools.get(textOf(params['name']));
         if (tool === undefined) throw unknownTool(params['name']);
-        const { result, outcome } =
+        const { result, ...ending } =
           lackingCapabilities(tool, toolContext) ??
           (await execute(environment, tool, params['arguments'], toolContext));
-        return { result: project(result, tool), outcome };
+        return { result: project(result, tool), ...ending };
       },
     );
   } catch (error) {
