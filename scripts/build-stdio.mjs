@@ -86,7 +86,7 @@ export async function buildStdio(root, shared) {
     format: 'cjs',
     entryPoints: ['src/cli/bin/catalog-stdio.ts'],
     plugins: [late],
-    external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg'],
+    external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg', '@opentelemetry/api'],
     define: { 'import.meta.url': '__bundleUrl' },
     // A script has no module loader behind it: what is loaded late is required.
     supported: { 'dynamic-import': false },

@@ -12,6 +12,8 @@ const FORBIDDEN = [
   /^express$/,
   /^jose$/,
   /^zod$/,
+  /^@opentelemetry\//,
+  /^prom-client$/,
   /^@modelcontextprotocol\/(node|express|client|sdk)/,
   /^(langchain|@langchain\/)/,
   /^(node:)?https?2?$/,
