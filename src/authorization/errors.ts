@@ -7,7 +7,7 @@ export class DemoSignInNotLoopbackError extends ToolkitError {
 
   constructor(issuer: string) {
     super(
-      `the demo sign-in has no passwords and is refused for issuer ${quote(issuer)}: use http://localhost:<port> as the public URL, or another sign-in`,
+      `the demo sign-in has no passwords and is refused for issuer ${quote(issuer)}: give identity providers with --idp, or use --sign-in local`,
     );
     this.issuer = issuer;
   }

@@ -8,6 +8,7 @@ import { resolveCapabilities } from './capabilities.js';
 import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
+import { upstreamTokenSource } from './federation/token-source.js';
 import { locate } from './locations.js';
 import { buildMetadata } from './metadata.js';
 import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
@@ -62,20 +63,26 @@ export async function createAuthorizationServer(
   given: AuthorizationServerOptions,
 ): Promise<AuthorizationServer> {
   const hints = withRevocationHints(given.stores.artifacts, given.logger ?? silentLogger);
-  const options: ResolvedOptions = {
+  const base: ResolvedOptions = {
     clock: systemClock,
     logger: silentLogger,
     ...given,
     stores: { ...given.stores, artifacts: hints.artifacts },
   };
-  const locations = locate(options.issuer);
-  if (resolveSignIn(options.signIn).hasDemo && !locations.isLoopback) {
-    throw new DemoSignInNotLoopbackError(options.issuer);
+  const locations = locate(base.issuer);
+  if (resolveSignIn(base.signIn).hasDemo && !locations.isLoopback) {
+    throw new DemoSignInNotLoopbackError(base.issuer);
   }
-  const resources = createResourceRegistry(options.resources);
-  const { stores, masterSecret, clock, logger } = options;
+  const resources = createResourceRegistry(base.resources);
+  const { stores, masterSecret, clock, logger } = base;
   const sealer = createSealer(masterSecret, 'authorization:artifact');
-  const federation = createFederationFor(options, locations, resources, sealer);
+  const federation = createFederationFor(base, locations, resources, sealer);
+  // Tokens that identity providers gave for people can be exchanged for, where any are kept.
+  const upstreamTokens = base.grants?.upstreamTokens ?? upstreamTokenSource(federation);
+  const options: ResolvedOptions = {
+    ...base,
+    grants: { ...base.grants, ...(upstreamTokens === undefined ? {} : { upstreamTokens }) },
+  };
   const capabilities = resolveCapabilities(options);
   const keys = await loadSigningKeys(
     stores.signingKeys,

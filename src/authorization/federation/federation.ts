@@ -113,6 +113,8 @@ export interface FederationParts {
   readonly openToAll: boolean;
   /** What rules without scopes give. */
   readonly allScopes: readonly string[];
+  /** Issuers that people may have come from without signing in there, and whom nobody asks again. */
+  readonly otherIssuers: readonly string[];
   /** Default: the guarded fetch, to public addresses and to the hosts that the configuration names. */
   readonly fetch?: SafeFetch | undefined;
 }
@@ -135,6 +137,7 @@ export function createFederation(parts: FederationParts): Federation {
     const provider = providers.find(({ issuer }) => issuer === identity?.issuer);
     return {
       isFederated: identity !== undefined,
+      isFromElsewhere: identity !== undefined && parts.otherIssuers.includes(identity.issuer),
       client: provider === undefined ? undefined : clients.get(provider.id),
     };
   };
@@ -185,9 +188,9 @@ export function createFederation(parts: FederationParts): Federation {
       }
     },
     async isStillSignedIn(userId) {
-      const { isFederated, client } = await identityOf(userId);
+      const { isFederated, isFromElsewhere, client } = await identityOf(userId);
       if (!isFederated) return true;
-      if (client === undefined) return false;
+      if (client === undefined) return isFromElsewhere;
       if (client.provider.keepTokens !== true) return true;
       const token = await vault.fresh(userId, client);
       // A provider that is down must not sign everybody out.

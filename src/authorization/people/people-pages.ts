@@ -42,6 +42,7 @@ export function createFederationFor(
     callbackUrl: locations.urlOf(ROUTES.upstreamCallback),
     openToAll: locations.isLoopback,
     allScopes: resources.scopes,
+    otherIssuers: (options.grants?.identityAssertions?.issuers ?? []).map(({ issuer }) => issuer),
   });
 }
 

@@ -6,6 +6,7 @@ import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
 import type { HttpLimits } from '../../server/http/http-server.js';
 import { LIMIT_SETTINGS, resolveLimits } from './limit-settings.js';
+import { SIGN_IN_SETTINGS, type SignInConfig, resolveSignInSettings } from './sign-in-settings.js';
 import {
   OBSERVATION_SETTINGS,
   type ObservationConfig,
@@ -38,6 +39,8 @@ export interface ServerConfig {
   readonly dataFolder: string;
   readonly database: DatabaseConfig;
   readonly accessTokenTtlSeconds: number;
+  /** How people sign in at our own authorization server. */
+  readonly signIn: SignInConfig;
   /** Absolute path of a folder with further tools. */
   readonly toolsFolder: string | undefined;
   readonly isWatching: boolean;
@@ -74,6 +77,7 @@ type SettingName =
   | 'watch'
   | 'logLevel'
   | keyof typeof ISSUER_SETTINGS
+  | keyof typeof SIGN_IN_SETTINGS
   | keyof typeof LIMIT_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
@@ -128,6 +132,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     defaultText: 'http://localhost:3000',
   },
   ...ISSUER_SETTINGS,
+  ...SIGN_IN_SETTINGS,
   data: {
     flags: '--data <folder>',
     env: 'CATALOG_DATA',
@@ -250,6 +255,7 @@ export function resolveConfig(
     ...resolveIssuer(raw, role, publicUrl),
     dataFolder,
     database: parseDatabase(raw.database, dataFolder, env),
+    signIn: resolveSignInSettings(raw),
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',

@@ -6,6 +6,7 @@ import { baseCommand, onServe, runCommand } from './base-command.js';
 import type { OpenFileTools } from './catalog-service.js';
 import type { ServerConfig } from './config.js';
 import { addImportCommand } from './import.js';
+import { addUserCommands } from './users.js';
 
 /**
  * `catalog-server`: the server over either transport, and the operator's commands.
@@ -27,6 +28,7 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
   });
   addApiKeyCommands(program, io);
   addAuditCommands(program, io);
+  addUserCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));
   const code = await runCommand(program, argv, io);
   return code === EXIT.ok ? commandCode : code;

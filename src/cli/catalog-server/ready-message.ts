@@ -33,7 +33,12 @@ export function readyMessage(ready: Ready): string {
     `  Data                   ${describeDatabase(config.database)}`,
   );
   if (admin !== undefined) lines.push(`  Admin                  ${admin}/metrics, ${admin}/readyz`);
-  if (config.role !== 'mcp') {
+  if (config.role !== 'mcp' && !config.signIn.ways.includes('demo')) {
+    lines.push(
+      `  Sign-in                ${config.issuer}/account, by ${config.signIn.ways.join(', ')}`,
+    );
+  }
+  if (config.role !== 'mcp' && config.signIn.ways.includes('demo')) {
     for (const [at, { displayName, tenant }] of people.entries()) {
       lines.push(`  ${(at === 0 ? 'Demo sign-in' : '').padEnd(23)}${displayName} (${tenant})`);
     }

@@ -12,6 +12,7 @@ import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
+import { auditEvents } from './authorization-events.js';
 import type { AdminPort } from './admin-port.js';
 import { keepAuditRetention } from './audit-retention.js';
 import {
@@ -21,13 +22,14 @@ import {
 } from './catalog-service.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { openIssuers } from './issuers.js';
+import { signInOptionsOf } from './idp.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecret } from './master-secret.js';
 import { type Observation, createObservation } from './observation.js';
 import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
-import { CATALOG_SCOPES, DEFAULT_SCOPES } from './scopes.js';
+import { CATALOG_SCOPES, DEFAULT_SCOPES, SCOPE_TRANSLATIONS } from './scopes.js';
 import { addReadinessChecks } from './readiness-checks.js';
 
 const DRAIN_MS = 5000;
@@ -103,7 +105,7 @@ export async function serveOverHttp(
 
 async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
   const { createAuthorizationServer } = await import('../../authorization/index.js');
-  const { config, raw, storage, secret, logger } = parts;
+  const { config, raw, storage, secret, logger, env } = parts;
   return createAuthorizationServer({
     issuer: config.issuer,
     stores: storage.authorization,
@@ -112,11 +114,13 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
       {
         resource: mcpResource(config, raw),
         scopes: CATALOG_SCOPES,
+        scopeTranslations: SCOPE_TRANSLATIONS,
         defaultScopes: DEFAULT_SCOPES,
         accessTokenTtlSeconds: config.accessTokenTtlSeconds,
       },
     ],
-    signIn: { kind: 'demo' },
+    signIn: await signInOptionsOf(config.signIn, env),
+    onEvent: auditEvents(storage.audit, systemClock),
     clock: systemClock,
     logger,
   });

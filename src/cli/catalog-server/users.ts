@@ -1,0 +1,272 @@
+import type { Command } from 'commander';
+import type { AuthorizationUser } from '../../authorization/ports.js';
+import { LOCAL_ISSUER } from '../../server/core/principal.js';
+import { nowSeconds, systemClock } from '../../shared/clock.js';
+import { quote } from '../../shared/errors.js';
+import { randomId } from '../../shared/ids.js';
+import type { CliIo } from '../io.js';
+import { readPassword } from '../read-password.js';
+import { type RawSettings, resolveConfig } from './config.js';
+import { type OpenStorage, openStorage } from './open-storage.js';
+import { ConfigurationError } from './parse-setting.js';
+import { seedSample } from './sample.js';
+import { CATALOG_SCOPES } from './scopes.js';
+import { serverLogger } from './server-logger.js';
+
+const MAX_LISTED = 10_000;
+const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+interface AddOptions {
+  readonly displayName?: string;
+  readonly tenant: string;
+  readonly scope?: readonly string[];
+}
+
+/** Adds `users add|list|disable|enable|set-password|remove`. */
+export function addUserCommands(program: Command, io: CliIo): void {
+  const users = program
+    .command('users')
+    .description('people who may sign in: with a password here, or through an identity provider');
+
+  users
+    .command('add <user-name>')
+    .description(
+      'add a person; the password comes from a prompt or the first line of standard input',
+    )
+    .option('--display-name <text>', 'on pages; default: the user name')
+    .option('--tenant <tenant>', 'whose catalog and learners they belong to', 'default')
+    .option('--scope <scope...>', 'what they may allow apps to do; default: everything')
+    .action(async (name: string, options: AddOptions, command: Command) => {
+      await withStorage(command, io, async (opened) => {
+        const user = await addUser(name, options, opened, io);
+        await audit(opened, 'add', user);
+        const human = `${user.userName} may sign in: tenant ${user.tenant}, ${user.scopes.join(' ')}.\n`;
+        print(opened, io, user, human);
+      });
+    });
+
+  users
+    .command('list')
+    .description('show everybody who may sign in')
+    .action(async (_options: unknown, command: Command) => {
+      await withStorage(command, io, async (opened) => {
+        const list = await listUsers(opened);
+        print(opened, io, { users: list }, list.map((user) => `${describe(user)}\n`).join(''));
+      });
+    });
+
+  users
+    .command('disable <user>')
+    .description('end all that a person has open here at once, and let them in no more')
+    .action((name: string, _options: unknown, command: Command) =>
+      withStorage(command, io, (opened) => setDisabled(opened, io, name, true)),
+    );
+
+  users
+    .command('enable <user>')
+    .description('let a disabled person sign in again')
+    .action((name: string, _options: unknown, command: Command) =>
+      withStorage(command, io, (opened) => setDisabled(opened, io, name, false)),
+    );
+
+  users
+    .command('set-password <user-name>')
+    .description('give a person another password, and end their browser sessions')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      await withStorage(command, io, async (opened) => {
+        const { hashPassword } = await import('../../authorization/index.js');
+        const { passwords, users: people } = opened.storage.authorization;
+        const userName = await checkedName(name);
+        const record = await passwords.find(userName);
+        if (record === undefined) throw unknownUser(name, 'with a password here');
+        const passwordHash = await hashPassword(await newPassword(userName, io));
+        await passwords.change({ userName, passwordHash, changedAt: nowSeconds(systemClock) });
+        await people.endSessions(record.userId);
+        await audit(opened, 'set-password', await people.find(record.userId));
+        print(opened, io, { userName, isChanged: true }, `${userName} has a new password.\n`);
+      });
+    });
+
+  users
+    .command('remove <user>')
+    .description('delete a person with their sessions, connected apps, password and identities')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      await withStorage(command, io, async (opened) => {
+        const user = await findUser(opened, name);
+        await opened.storage.authorization.users.remove(user.id);
+        await audit(opened, 'remove', user);
+        const human = `${user.id} is removed. What they learned stays in the catalog until it is erased there.\n`;
+        print(opened, io, { id: user.id, isRemoved: true }, human);
+      });
+    });
+}
+
+interface Opened {
+  readonly isJson: boolean;
+  readonly storage: OpenStorage;
+}
+
+async function withStorage(
+  command: Command,
+  io: CliIo,
+  work: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const settings: RawSettings = command.optsWithGlobals();
+  const config = resolveConfig(settings, io.env);
+  const storage = await openStorage(config, serverLogger(config, io));
+  try {
+    await seedSample(storage, config);
+    await work({ isJson: config.isJson, storage });
+  } finally {
+    await storage.close();
+  }
+}
+
+async function addUser(
+  name: string,
+  options: AddOptions,
+  { storage }: Opened,
+  io: CliIo,
+): Promise<AuthorizationUser & { readonly userName: string }> {
+  const { hashPassword } = await import('../../authorization/index.js');
+  const userName = await checkedName(name);
+  if (!TENANT.test(options.tenant)) {
+    throw new ConfigurationError(
+      `--tenant ${quote(options.tenant)} has to be letters, digits, ".", "_" or "-", at most 64`,
+    );
+  }
+  const known = Object.keys(CATALOG_SCOPES);
+  const wrong = options.scope?.find((scope) => !known.includes(scope));
+  if (wrong !== undefined) {
+    throw new ConfigurationError(`--scope ${quote(wrong)} is not one of ${known.join(', ')}`);
+  }
+  const { passwords } = storage.authorization;
+  if ((await passwords.find(userName)) !== undefined) throw takenName(name);
+  const user: AuthorizationUser = {
+    id: `local-${randomId(16)}`,
+    displayName: options.displayName ?? name,
+    tenant: options.tenant,
+    scopes: options.scope ?? known,
+    isDisabled: false,
+  };
+  const passwordHash = await hashPassword(await newPassword(userName, io));
+  const changedAt = nowSeconds(systemClock);
+  if (!(await passwords.create(user, { userName, userId: user.id, passwordHash, changedAt }))) {
+    throw takenName(name);
+  }
+  return { ...user, userName };
+}
+
+async function newPassword(userName: string, io: CliIo): Promise<string> {
+  const { checkNewPassword } = await import('../../authorization/index.js');
+  const password = await readPassword(`New password for ${userName}: `, io);
+  if (password === undefined || password === '') {
+    throw new ConfigurationError(
+      'there is no password: type it at the prompt, or give it as the first line of standard input',
+    );
+  }
+  const problem = checkNewPassword(password, userName);
+  if (problem !== undefined) throw new ConfigurationError(problem);
+  return password;
+}
+
+async function setDisabled(
+  opened: Opened,
+  io: CliIo,
+  name: string,
+  isDisabled: boolean,
+): Promise<void> {
+  const { users, artifacts } = opened.storage.authorization;
+  const user = await findUser(opened, name);
+  await users.upsert({ ...user, isDisabled });
+  if (isDisabled) {
+    await users.endSessions(user.id);
+    for (const { idHash } of await artifacts.listByAccount('Grant', user.id, MAX_LISTED)) {
+      await artifacts.commit([{ kind: 'revokeGrant', grantHash: idHash }]);
+    }
+  }
+  await audit(opened, isDisabled ? 'disable' : 'enable', user);
+  const human = `${user.id} ${isDisabled ? 'is disabled: nothing of theirs is open here any more' : 'may sign in again'}.\n`;
+  print(opened, io, { id: user.id, isDisabled }, human);
+}
+
+/** By id, or by the user name of a local password. */
+async function findUser({ storage }: Opened, name: string): Promise<AuthorizationUser> {
+  const { normaliseUserName } = await import('../../authorization/index.js');
+  const { users, passwords } = storage.authorization;
+  const record = await passwords.find(normaliseUserName(name) ?? '');
+  const user = await users.find(record?.userId ?? name);
+  if (user === undefined) throw unknownUser(name, 'by that id or user name');
+  return user;
+}
+
+async function checkedName(name: string): Promise<string> {
+  const { normaliseUserName } = await import('../../authorization/index.js');
+  const userName = normaliseUserName(name);
+  if (userName !== undefined) return userName;
+  throw new ConfigurationError(
+    `the user name ${quote(name)} has to be 1 to 128 characters without spaces`,
+  );
+}
+
+interface ListedUser extends AuthorizationUser {
+  readonly userName: string | undefined;
+  /** Issuer and subject at identity providers. */
+  readonly identities: readonly string[];
+}
+
+async function listUsers({ storage }: Opened): Promise<readonly ListedUser[]> {
+  const { users, passwords, identities } = storage.authorization;
+  const names = new Map(
+    (await passwords.list(MAX_LISTED)).map(({ userId, userName }) => [userId, userName]),
+  );
+  const list: ListedUser[] = [];
+  for (const user of await users.list(MAX_LISTED)) {
+    const known = await identities.listOf(user.id);
+    const places = known.map(({ issuer, subject }) => `${issuer} ${subject}`);
+    list.push({ ...user, userName: names.get(user.id), identities: places });
+  }
+  return list;
+}
+
+function describe(user: ListedUser): string {
+  const way = user.userName ?? user.identities[0] ?? 'demo';
+  const state = user.isDisabled ? 'disabled' : 'may sign in';
+  return `${user.id}  ${user.displayName}  ${way}  ${user.tenant}  ${state}  ${user.scopes.join(' ')}`;
+}
+
+async function audit(
+  { storage }: Opened,
+  what: string,
+  user: AuthorizationUser | undefined,
+): Promise<void> {
+  await storage.audit.append({
+    at: systemClock.nowMs(),
+    issuer: LOCAL_ISSUER,
+    subject: undefined,
+    tenant: user?.tenant,
+    clientId: undefined,
+    transport: 'local',
+    era: 'modern',
+    operation: `users/${what}`,
+    target: user?.id,
+    outcome: 'ok',
+    durationMs: 0,
+  });
+}
+
+function print(opened: Opened, io: CliIo, data: unknown, human: string): void {
+  io.stdout.write(opened.isJson ? `${JSON.stringify(data)}\n` : human);
+}
+
+function unknownUser(name: string, how: string): ConfigurationError {
+  return new ConfigurationError(
+    `there is nobody ${quote(name)} ${how}: "catalog-server users list" shows everybody`,
+  );
+}
+
+function takenName(name: string): ConfigurationError {
+  return new ConfigurationError(
+    `the user name ${quote(name)} is taken: "catalog-server users set-password" changes its password`,
+  );
+}
