@@ -1,39 +1,16 @@
 // The stdio entry: hosts start it for every conversation, so its start is most of what a person waits for.
 //
-// `catalog-stdio.js` is a launcher of a few lines. What it loads is one CommonJS bundle with V8's code cache beside it:
-// compiling the bundle takes longer than running it. The cache belongs to the very Node and machine that made it;
-// elsewhere V8 refuses it and compiles.
-import { execFileSync, spawnSync } from 'node:child_process';
+// Compiling the bundle takes longer than running it: see script-bundle.mjs.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { buildScript, fillCodeCache, loaderOf } from './script-bundle.mjs';
 
-const LOAD = `import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { Script } from 'node:vm';
-
-function load(filename, cachedData) {
-  const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
-  script.runInThisContext()(createRequire(filename));
-  return script;
-}
-`;
+const NAME = 'catalog-stdio';
 const LAUNCHER = `#!/usr/bin/env node
-${LOAD.replace(', writeFileSync', '')}import { fileURLToPath } from 'node:url';
-const filename = fileURLToPath(new URL('catalog-stdio.bundle.cjs', import.meta.url));
-let cachedData;
-try {
-  cachedData = readFileSync(\`\${filename}.cache\`);
-} catch {
-  // Never made, or not packed: it only saves time.
-}
-load(filename, cachedData);
-`;
-const MAKER = `${LOAD}
-const filename = process.env['BUNDLE'];
-const script = load(filename);
-process.on('exit', () => writeFileSync(\`\${filename}.cache\`, script.createCachedData()));
+${loaderOf(NAME)}
+loadBundle();
 `;
 
 // What a first answer does not need is evaluated when it is first used: the JSON Schema validator for forms that were
@@ -78,27 +55,16 @@ const late = {
  * @param {object} shared - esbuild options of every entry
  */
 export async function buildStdio(root, shared) {
-  const outfile = bundleOf(root);
-  const { outdir: _outdir, outExtension: _extension, ...rest } = shared;
-  await build({
-    ...rest,
-    outfile,
-    format: 'cjs',
-    entryPoints: ['src/cli/bin/catalog-stdio.ts'],
-    plugins: [late],
-    external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg', '@opentelemetry/api'],
-    define: { 'import.meta.url': '__bundleUrl' },
-    // A script has no module loader behind it: what is loaded late is required.
-    supported: { 'dynamic-import': false },
-    minifySyntax: true,
-    minifyWhitespace: true,
-  });
-  // One expression, so that a script of it has a value: the function that runs the bundle.
-  const code = readFileSync(outfile, 'utf8').replace(/^#!.*\n/, '\n');
-  const url =
-    "const __bundleUrl=require('node:url').pathToFileURL(require.resolve('./catalog-stdio.bundle.cjs')).href;";
-  writeFileSync(outfile, `(function(require){const module={exports:{}};${url}${code}\n})`);
-  writeFileSync(`${root}dist/bin/catalog-stdio.js`, LAUNCHER, { mode: 0o755 });
+  await buildScript(
+    root,
+    {
+      ...shared,
+      plugins: [late],
+      external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg', '@opentelemetry/api'],
+    },
+    NAME,
+  );
+  writeFileSync(`${root}dist/bin/${NAME}.js`, LAUNCHER, { mode: 0o755 });
 }
 
 /**
@@ -120,9 +86,9 @@ export function makeCodeCache(root) {
       ...options,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    spawnSync(process.execPath, ['--input-type=module', '--eval', MAKER], {
+    fillCodeCache(root, NAME, [], {
       ...options,
-      env: { ...env, CATALOG_API_KEY: JSON.parse(made).key, BUNDLE: bundleOf(root) },
+      env: { ...env, CATALOG_API_KEY: JSON.parse(made).key },
       input: `${lines.join('\n')}\n`,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
@@ -132,8 +98,4 @@ export function makeCodeCache(root) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function bundleOf(root) {
-  return `${root}dist/bin/catalog-stdio.bundle.cjs`;
 }

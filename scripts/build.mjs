@@ -4,6 +4,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildProxy, makeProxyCodeCache } from './build-proxy.mjs';
 import { buildStdio, makeCodeCache } from './build-stdio.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,7 +37,12 @@ const bundled = {
 const entries = (names) =>
   names.map((name) => `src/cli/bin/${name}.ts`).filter((file) => existsSync(root + file));
 
-await build({ ...shared, ...bundled, entryPoints: entries(['catalog-client']) });
+await build({
+  ...shared,
+  ...bundled,
+  entryPoints: [{ in: 'src/cli/bin/catalog-client.ts', out: 'catalog-client.main' }],
+});
+await buildProxy(root, shared);
 await buildStdio(root, shared);
 // Split: what a role does not use (the authorization server, the other transport) is not even loaded.
 await build({
@@ -50,3 +56,4 @@ for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalo
   if (existsSync(`${root}dist/bin/${name}.js`)) chmodSync(`${root}dist/bin/${name}.js`, 0o755);
 }
 makeCodeCache(root);
+await makeProxyCodeCache(root);

@@ -25,11 +25,15 @@ export interface AuthorizedFetchOptions {
   readonly login?: Omit<LoginOptions, 'broker' | 'fetch'> | undefined;
 }
 
+export interface SignInRequest extends LoginRequest {
+  readonly because: string;
+  /** What to ask for; empty: what the challenge or the server's metadata say. */
+  readonly scopes: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
 /** Gets a grant from a person. `more-scopes`: somebody is signed in, and what is missing is in the challenge. */
-export type SignIn = (
-  reason: 'login' | 'more-scopes',
-  request: LoginRequest & { readonly scopes: readonly string[]; readonly signal?: AbortSignal },
-) => Promise<Grant>;
+export type SignIn = (reason: 'login' | 'more-scopes', request: SignInRequest) => Promise<Grant>;
 
 export interface AuthorizedSessionOptions {
   readonly serverUrl: string;
@@ -199,6 +203,7 @@ export class AuthorizedSession {
     return this.#options.signIn('login', {
       challenge,
       notGrant: grant,
+      because: reason,
       scopes: [],
       ...(signal !== undefined && { signal }),
     });
@@ -251,6 +256,7 @@ export class AuthorizedSession {
       challenge,
       notGrant: grant,
       heldScopes: held,
+      because: 'the call needs more scopes',
       scopes: union,
       ...(signal !== undefined && { signal }),
     });

@@ -3,6 +3,7 @@ import {
   EMPTY_DOCUMENT,
   type ClientRegistration,
   type Grant,
+  type PendingLogin,
   grantKey,
 } from './grant.js';
 import { ProfileFile, type ProfileFileOptions } from './store/profile-file.js';
@@ -97,6 +98,47 @@ export class CredentialStore {
       return { ...before, grants: { ...before.grants, [key]: changed } };
     });
     return { swapped, grant: document.grants[key] };
+  }
+
+  async findLogin(serverUrl: string): Promise<PendingLogin | undefined> {
+    return (await this.#file.read()).logins?.[serverUrl];
+  }
+
+  /**
+   * Puts a login in the place of `expected`, which is what the caller saw there.
+   *
+   * @returns whether it is the one now: of processes that ask together one wins
+   */
+  async claimLogin(
+    serverUrl: string,
+    expected: PendingLogin | undefined,
+    login: PendingLogin,
+  ): Promise<boolean> {
+    let isClaimed = false;
+    await this.#file.update((document) => {
+      if (document.logins?.[serverUrl]?.id !== expected?.id) return undefined;
+      isClaimed = true;
+      return { ...document, logins: { ...document.logins, [serverUrl]: login } };
+    });
+    return isClaimed;
+  }
+
+  /** Changes a login, or removes it when `next` gives undefined. Another one in its place stays. */
+  async changeLogin(
+    serverUrl: string,
+    id: string,
+    next: (login: PendingLogin) => PendingLogin | undefined,
+  ): Promise<void> {
+    await this.#file.update((document) => {
+      const login = document.logins?.[serverUrl];
+      if (login?.id !== id) return undefined;
+      const changed = next(login);
+      const others = without(document.logins ?? {}, serverUrl);
+      return {
+        ...document,
+        logins: changed === undefined ? others : { ...others, [serverUrl]: changed },
+      };
+    });
   }
 
   async removeGrant(key: string): Promise<void> {

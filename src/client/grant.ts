@@ -60,6 +60,19 @@ export interface Grant {
   readonly ended?: { readonly reason: string; readonly at: number };
 }
 
+/** A login that a person is asked for, apart from the process that asked. */
+export interface PendingLogin {
+  readonly id: string;
+  /** The process that carries it out. */
+  readonly owner: ProcessIdentity;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Where to sign in; there once the callback listens. */
+  readonly url?: string;
+  /** Why it ended without tokens. */
+  readonly problem?: string;
+}
+
 /** The sealed document of a profile. */
 export interface CredentialDocument {
   readonly grants: Readonly<Record<string, Grant>>;
@@ -68,6 +81,8 @@ export interface CredentialDocument {
   /** Server URL to the key of its last used grant. */
   readonly current: Readonly<Record<string, string>>;
   readonly lastServerUrl?: string;
+  /** Logins that run, or failed, by server URL. */
+  readonly logins?: Readonly<Record<string, PendingLogin>>;
 }
 
 export const EMPTY_DOCUMENT: CredentialDocument = { grants: {}, registrations: {}, current: {} };

@@ -27,6 +27,12 @@ export async function main(
   io: CliIo,
   overrides: ClientOverrides = {},
 ): Promise<number> {
+  if (argv[0] === 'proxy') {
+    // The installed program never comes here: its launcher gives the proxy a bundle of its own, which starts faster.
+    const { runProxy } = await import('./proxy.js');
+    const ended = overrides.signal ?? new AbortController().signal;
+    return runProxy(argv.slice(1), io, { script: process.argv[1] ?? '', ended });
+  }
   let exitCode: number = EXIT.ok;
   const run =
     (action: Action) =>
@@ -148,6 +154,10 @@ function buildProgram(
       'after',
       `\nExample: catalog-client call http://localhost:3000/mcp search_courses '{"query":"sql"}'`,
     );
+  program
+    .command('proxy')
+    .description('serve an MCP server on stdio, for hosts that start commands (see proxy --help)')
+    .argument('<url>');
   add(
     'config <host> [url]',
     "print what goes into a host's configuration",

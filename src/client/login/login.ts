@@ -35,6 +35,8 @@ export interface LoginOptions extends ClientIdentityOptions {
   readonly scopes?: readonly string[];
   /** Taken when the server lists it among its authorization servers. */
   readonly issuer?: string;
+  /** Replaces the resource that the metadata names in every `resource` parameter. */
+  readonly resource?: string;
   readonly callbackHost?: CallbackHost;
   /** Default 9696. */
   readonly callbackPort?: number;
@@ -95,12 +97,14 @@ async function interactiveLogin(
 ): Promise<Grant> {
   const { broker, fetch, signal } = options;
   const challenge = request.challenge ?? (await askForChallenge(serverUrl, fetch, signal));
-  const discovered = await discover(serverUrl, {
+  const found = await discover(serverUrl, {
     fetch,
     signal,
     challenge,
     preferredIssuer: options.issuer ?? previous?.issuer,
   });
+  const { resource = found.resourceMetadata.resource } = options;
+  const discovered = { ...found, resourceMetadata: { ...found.resourceMetadata, resource } };
   const { authorizationServer, resourceMetadata } = discovered;
   const scope = chooseScope(discovered, {
     explicit: options.scopes,
