@@ -160,8 +160,20 @@ export const httpRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: modern('server/tools'),
     behaviour: 'Tool calls are limited in their rate.',
-    tests: [],
-    gap: 'Nothing counts calls per principal or per tool yet.',
+    tests: [
+      ...inFile(
+        'test/requirements/policy-limits.test.ts',
+        'answers calls over the rate with 429, the time to wait, and the id of the request [H-22]',
+        'counts each principal apart, and lists not at all [H-22]',
+        'counts a tool with a rate of its own apart, for each principal [H-22]',
+        'answers a call over the rate with a result that a model can read, both eras [H-22]',
+        'answers other requests over the rate with an error that says when to retry [H-22] [H-24]',
+      ),
+      ...inFile(
+        'test/e2e/limits.ci.test.ts',
+        'hold for two processes on one PostgreSQL together',
+      ),
+    ],
   },
   {
     id: 'H-23',
@@ -245,8 +257,11 @@ export const httpRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: modern('server/utilities/completion'),
     behaviour: 'Completion requests are limited in their rate.',
-    tests: [],
-    gap: 'Nothing counts completion requests yet.',
+    tests: inFile(
+      'test/requirements/policy-limits.test.ts',
+      'answers completion requests over their rate with 429, calls go on [H-24]',
+      'answers other requests over the rate with an error that says when to retry [H-22] [H-24]',
+    ),
   },
   {
     id: 'H-15',
