@@ -134,11 +134,11 @@ export function describeRevocationFeed(
       const writing = Promise.all(
         all.map((id, at) => (at % 2 === 0 ? stores : other).apiKeys.revoke(id, NOW)),
       );
-      let isWriting = true;
+      const state = { isWriting: true };
       void writing.finally(() => {
-        isWriting = false;
+        state.isWriting = false;
       });
-      while (isWriting) {
+      while (state.isWriting) {
         await readOn();
         await new Promise((resolve) => setImmediate(resolve));
       }
