@@ -4,8 +4,28 @@ import { DEFAULT_CALL_LIMITS } from '../../server/core/limits.js';
 const { calls, completions, concurrency, maxRunning, timeoutMs, maxResultBytes } =
   DEFAULT_CALL_LIMITS;
 
+type LimitName =
+  | 'rateLimit'
+  | 'rateBurst'
+  | 'completionRateLimit'
+  | 'callConcurrency'
+  | 'maxRunningCalls'
+  | 'callTimeout'
+  | 'maxResultBytes'
+  | 'maxBodyBytes'
+  | 'maxJsonDepth'
+  | 'maxBatchMessages';
+
+interface LimitSetting {
+  readonly flags: string;
+  readonly env: string;
+  readonly description: string;
+  readonly default?: string;
+  readonly defaultText?: string;
+}
+
 /** The rows of `SETTINGS` that this file reads. 0 takes a limit away, where there can be none. */
-export const LIMIT_SETTINGS = {
+export const LIMIT_SETTINGS: Readonly<Record<LimitName, LimitSetting>> = {
   rateLimit: {
     flags: '--rate-limit <calls>',
     env: 'CATALOG_RATE_LIMIT',
@@ -67,9 +87,9 @@ export const LIMIT_SETTINGS = {
     description: 'messages in one body of a 2025-era client',
     default: '50',
   },
-} as const;
+};
 
-type RawLimits = { readonly [Name in keyof typeof LIMIT_SETTINGS]?: string };
+type RawLimits = { readonly [Name in LimitName]?: string };
 
 /** @param parseWhole - checks a whole number, and throws an error that names the flag */
 export function resolveLimits(
@@ -77,9 +97,8 @@ export function resolveLimits(
   parseWhole: (flag: string, value: string, minimum: number, maximum: number) => number,
 ): HttpLimits {
   const whole = (name: keyof RawLimits, minimum: number, maximum: number): number => {
-    const { flags, ...setting } = LIMIT_SETTINGS[name];
+    const { flags, default: standard = '' } = LIMIT_SETTINGS[name];
     const [flag = ''] = flags.split(' ');
-    const standard = 'default' in setting ? setting.default : '';
     return parseWhole(flag, raw[name] ?? standard, minimum, maximum);
   };
   const unlessZero = (value: number): number | undefined => (value === 0 ? undefined : value);
