@@ -84,6 +84,14 @@ export {
 } from './core/principal.js';
 export type { Revocation, RevocationFeed } from './core/revocations.js';
 export { type Registry, type RegistryOptions, createRegistry } from './core/registry.js';
+export type {
+  StoredTokenFailure,
+  StoredUpstreamToken,
+  StoredUpstreamTokens,
+  Upstream,
+  UpstreamRequest,
+  Upstreams,
+} from './core/upstream.js';
 export {
   type Schema,
   type SchemaIssue,
@@ -135,6 +143,23 @@ export {
   createTracing,
   isTracingRegistered,
 } from './observe/tracing.js';
+export type { CredentialHeader } from './upstream/credential.js';
+export {
+  UpstreamCredentialError,
+  type UpstreamFailure,
+  UpstreamOriginError,
+} from './upstream/errors.js';
+export type { CredentialSource, SubjectToken } from './upstream/sources.js';
+export {
+  type AssertionOptions,
+  assertSubject,
+  storedSubject,
+} from './upstream/subject-tokens.js';
+export {
+  type UpstreamDefinition,
+  type UpstreamsOptions,
+  createUpstreams,
+} from './upstream/upstreams.js';
 export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/serve-stdio.js';
 export type { ModuleExports } from './watch/definitions.js';
 export { BundlerMissingError, ToolFileError, type ToolFileFault } from './watch/errors.js';

@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { JsonObject } from '../../shared/json.js';
 import type { Principal } from './principal.js';
 import type { Schema } from './schema.js';
+import type { Upstream } from './upstream.js';
 
 /** The protocol era a request came in: `modern` is 2026-07-28 and later, `legacy` everything that initialises. */
 export type Era = 'modern' | 'legacy';
@@ -56,4 +57,11 @@ export interface ToolContext extends RequestContext {
   progress(progress: number, total?: number, message?: string): Promise<void>;
   /** Closes the call's SSE stream so that a legacy client reconnects and resumes; does nothing elsewhere. */
   closeStream(): void;
+  /**
+   * An API that the server's owner has configured, called with a credential of its own. The token that the caller showed
+   * is never sent anywhere, and is not to be had here.
+   *
+   * @throws {TypeError} when none has that name
+   */
+  upstream(name: string): Upstream;
 }

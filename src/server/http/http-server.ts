@@ -6,6 +6,7 @@ import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
 import type { EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
+import type { Upstreams } from '../core/upstream.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRevocations } from '../core/revocations.js';
 import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
@@ -60,6 +61,8 @@ export interface HttpServerOptions extends PolicyOptions {
   readonly auditArguments?: boolean;
   /** Told what the server does: metrics, traces, your own. */
   readonly observers?: readonly Observer[];
+  /** APIs that tools may call with credentials of their own. */
+  readonly upstreams?: Upstreams;
   /** At least 16 secret bytes, the same in every process: it seals what travels through clients. */
   readonly stateSecret: Uint8Array;
   /** Asked in order for every path that is not the MCP endpoint, its metadata or `/healthz`. */
@@ -182,6 +185,7 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     audit,
     auditArguments: options.auditArguments,
     observer,
+    upstreams: options.upstreams,
     clock,
     logger,
     stateCodec: createRequestStateCodec(stateSecret, clock),

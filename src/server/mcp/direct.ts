@@ -86,6 +86,7 @@ export function createDirectAnswers(
       audit: options.audit,
       auditArguments: options.auditArguments,
       observer: options.observer,
+      upstreams: options.upstreams,
       clock: options.clock,
       logger: options.logger,
       stateCodec: options.stateCodec,

@@ -6,12 +6,14 @@ import {
   inputRequired,
 } from '@modelcontextprotocol/server';
 import { nowSeconds } from '../../shared/clock.js';
+import { quote } from '../../shared/errors.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { LogLevel, ToolContext } from '../core/context.js';
 import type { CallPolicy } from '../core/call-policy.js';
 import { denialOf, isHidden, targetOf, textOf } from '../core/policy.js';
 import type { AuditOutcome } from '../core/audit.js';
 import type { Principal } from '../core/principal.js';
+import type { Upstreams } from '../core/upstream.js';
 import type { Registry } from '../core/registry.js';
 import { visibleRegistry } from '../core/visible.js';
 import type { OperationObserver } from '../observe/observer.js';
@@ -51,6 +53,8 @@ export interface OperationContext {
 
 /** What one connection or request is served with. */
 export interface OperationEnvironment extends AuditEnvironment, ObservationEnvironment {
+  /** What tools may call. */
+  readonly upstreams?: Upstreams | undefined;
   readonly stateCodec: RequestStateCodec;
   readonly policy: CallPolicy;
   /** Sends a log message to the client, if it wants to hear that level. */
@@ -260,14 +264,17 @@ function createToolContext(
 ): ToolContext {
   const token = context.mcpReq._meta?.progressToken;
   let reported = Number.NEGATIVE_INFINITY;
+  // Most handlers never look: on the direct path a signal is made when one does.
+  const signal = (): AbortSignal => {
+    const { signal: gone } = context.mcpReq;
+    return deadline?.signalWith(gone) ?? gone;
+  };
   return {
     principal,
     era: environment.era,
     clock: environment.clock,
-    // Most handlers never look: on the direct path a signal is made when one does.
     get signal() {
-      const { signal } = context.mcpReq;
-      return deadline?.signalWith(signal) ?? signal;
+      return signal();
     },
     clientCapabilities: environment.clientCapabilitiesOf(context),
     ask,
@@ -287,6 +294,12 @@ function createToolContext(
       });
     },
     closeStream: () => context.http?.closeSSE?.(),
+    upstream(name) {
+      if (environment.upstreams !== undefined) {
+        return environment.upstreams.open(name, principal, signal);
+      }
+      throw new TypeError(`no upstream is called ${quote(name)}: none is configured`);
+    },
   };
 }
 

@@ -19,6 +19,7 @@ import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { warnOfSchemas } from '../core/schema-subset.js';
 import { visibleRegistry } from '../core/visible.js';
+import type { Upstreams } from '../core/upstream.js';
 import type { Observer } from '../observe/observer.js';
 import { type LogLevels, isBelow, registerHandlers } from './handlers.js';
 import { compileSchemas } from './json-schema.js';
@@ -50,6 +51,7 @@ export interface ServerFactoryOptions {
   readonly audit: AuditWriter;
   readonly auditArguments?: boolean | undefined;
   readonly observer?: Required<Observer> | undefined;
+  readonly upstreams?: Upstreams | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;

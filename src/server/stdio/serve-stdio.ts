@@ -10,6 +10,7 @@ import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
 import type { CallLimits } from '../core/limits.js';
 import type { Registry } from '../core/registry.js';
 import type { RevocationFeed } from '../core/revocations.js';
+import type { Upstreams } from '../core/upstream.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
 import { type ServerInfo, createServerFactory } from '../mcp/server-factory.js';
@@ -38,6 +39,8 @@ export interface StdioServerOptions extends PolicyOptions {
   readonly auditArguments?: boolean;
   /** Told what the server does: metrics, traces, your own. */
   readonly observers?: readonly Observer[];
+  /** APIs that tools may call with credentials of their own. */
+  readonly upstreams?: Upstreams;
   readonly limits?: CallLimits;
   /** At least 16 secret bytes. */
   readonly stateSecret: Uint8Array;
@@ -85,6 +88,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
       audit,
       auditArguments: options.auditArguments,
       observer: combineObservers(options.observers, logger),
+      upstreams: options.upstreams,
       clock,
       logger,
       stateCodec: createRequestStateCodec(options.stateSecret, clock),
