@@ -6,6 +6,8 @@ import {
   type TrustedIssuer,
   createAccessTokenVerifier,
 } from '../../src/oauth/access-token.js';
+import type { JsonObject } from '../../src/shared/json.js';
+import { err, ok } from '../../src/shared/result.js';
 
 const NOW = 1_800_000_000;
 const RESOURCE = 'https://api.example/mcp';
@@ -163,6 +165,141 @@ describe('an access token (RFC 9068 §4)', () => {
       ),
       { seed: 9068, numRuns: 200 },
     );
+  });
+});
+
+describe('an issuer with ways of its own', () => {
+  const verifying = (changes: Partial<TrustedIssuer>) =>
+    createAccessTokenVerifier({
+      trustedIssuers: [{ ...trusted, ...changes }],
+      resource: RESOURCE,
+      clock,
+    });
+
+  it('may know this server by another name, compared exactly', async () => {
+    const check = verifying({ audiences: ['urn:api'] });
+    expect((await check(await sign({ aud: 'urn:api' }))).ok).toBe(true);
+    expect((await check(await sign({ aud: RESOURCE }))).ok).toBe(true);
+    expect(await check(await sign({ aud: 'urn:api/' }))).toEqual({
+      ok: false,
+      error: 'wrong_audience',
+    });
+  });
+
+  it('may sign with algorithms of its own, and with no others', async () => {
+    const check = verifying({ algorithms: ['RS256'] });
+    expect(await check(await sign())).toEqual({ ok: false, error: 'wrong_algorithm' });
+  });
+
+  it.each(['JWT', 'jwt', undefined])('may type its access tokens as %s', async (typ) => {
+    const check = verifying({ allowsUntypedJwt: true });
+    expect((await check(await sign({}, { typ }))).ok).toBe(true);
+  });
+
+  const others: readonly [string, object][] = [
+    ['an ID token by its nonce', { nonce: 'n' }],
+    ['an ID token by its hash', { at_hash: 'h' }],
+    ['a logout token', { events: {} }],
+    ['a refresh token of Keycloak', { typ: 'Refresh' }],
+    ['an ID token of Keycloak', { typ: 'ID' }],
+    ['an ID token of Cognito', { token_use: 'id' }],
+  ];
+  it.each(others)('does not get %s taken for an access token', async (_name, claims) => {
+    const check = verifying({ allowsUntypedJwt: true });
+    expect(await check(await sign(claims, { typ: 'JWT' }))).toEqual({
+      ok: false,
+      error: 'wrong_type',
+    });
+  });
+
+  it('does not get a token that is bound to its sender taken from a bearer (RFC 9449 §7.2)', async () => {
+    expect(await verify(await sign({ cnf: { jkt: 'x' } }))).toEqual({
+      ok: false,
+      error: 'sender_constrained',
+    });
+  });
+});
+
+describe('an opaque token (RFC 7662)', () => {
+  const answer = { active: true, sub: 'ada', client_id: 'app', aud: RESOURCE, scope: 'a' };
+  const introspecting = (
+    issuer: string,
+    answers: Readonly<Record<string, JsonObject | 'unavailable'>>,
+  ): TrustedIssuer & { readonly asked: string[] } => {
+    const asked: string[] = [];
+    return {
+      issuer,
+      identity: issuer,
+      asked,
+      async introspect(token) {
+        asked.push(token);
+        const found = answers[token];
+        if (found === undefined) return err('inactive');
+        return found === 'unavailable' ? err('unavailable') : ok(found);
+      },
+    };
+  };
+  const check = (token: string, ...trustedIssuers: TrustedIssuer[]) =>
+    createAccessTokenVerifier({ trustedIssuers, resource: RESOURCE, clock })(token);
+
+  it('is of the issuer that knows it, asked in turn', async () => {
+    const first = introspecting('https://one.example', {});
+    const second = introspecting('https://two.example', { token: answer });
+    expect(await check('token', trusted, first, second)).toMatchObject({
+      ok: true,
+      value: { identity: 'https://two.example', subject: 'ada', expiresAt: NOW + 300 },
+    });
+    expect([first.asked, second.asked]).toEqual([['token'], ['token']]);
+  });
+
+  it('is not asked about at the others when one knows it and it is not good here', async () => {
+    const first = introspecting('https://one.example', { token: { ...answer, aud: 'other' } });
+    const second = introspecting('https://two.example', { token: answer });
+    expect(await check('token', first, second)).toEqual({ ok: false, error: 'wrong_audience' });
+    expect(second.asked).toEqual([]);
+  });
+
+  it('is not blamed when one of the issuers does not answer and no other knows it', async () => {
+    const first = introspecting('https://one.example', { token: 'unavailable' });
+    const second = introspecting('https://two.example', {});
+    expect(await check('token', first, second)).toEqual({
+      ok: false,
+      error: 'introspection_unavailable',
+    });
+  });
+
+  it.each([
+    ['no audience', { aud: undefined }, 'wrong_audience'],
+    ['an end in the past', { exp: NOW - 60 }, 'expired'],
+    ['another issuer', { iss: 'https://two.example' }, 'untrusted_issuer'],
+    ['the type of a refresh token', { token_type: 'refresh_token' }, 'wrong_type'],
+    ['a binding to its sender', { cnf: {} }, 'sender_constrained'],
+  ])('is refused with %s', async (_name, changes, error) => {
+    const claims = JSON.parse(JSON.stringify({ ...answer, ...changes })) as JsonObject;
+    const issuer = introspecting('https://one.example', { token: claims });
+    expect(await check('token', issuer)).toEqual({ ok: false, error });
+  });
+
+  it('without a subject is of a client that acts for itself', async () => {
+    const { sub: _, ...claims } = answer;
+    const issuer = introspecting('https://one.example', { token: claims });
+    expect(await check('token', issuer)).toMatchObject({
+      value: { subject: 'app', clientId: 'app', isMachine: true },
+    });
+  });
+
+  it('is malformed where nobody introspects', async () => {
+    expect(await check('token', trusted)).toEqual({ ok: false, error: 'malformed' });
+  });
+
+  it('may be a JWT of an issuer whose keys are not known, and goes to that issuer alone', async () => {
+    const jwt = await sign({ iss: 'https://two.example' });
+    const first = introspecting('https://one.example', { [jwt]: answer });
+    const second = introspecting('https://two.example', { [jwt]: answer });
+    expect(await check(jwt, first, second)).toMatchObject({
+      value: { identity: 'https://two.example' },
+    });
+    expect(first.asked).toEqual([]);
   });
 });
 
