@@ -1,6 +1,6 @@
 // Another domain on the toolkit: meeting rooms, with scopes and storage of its own.
 import { type Registry, type RequestContext, createRegistry, defineTool } from 'catalog-mcp/server';
-import { openSqlite } from 'catalog-mcp/storage';
+import type { SqliteDatabase } from 'catalog-mcp/storage';
 import { z } from 'zod';
 
 export const SCOPES = {
@@ -13,8 +13,7 @@ const date = z.iso.date().describe('such as 2027-03-01');
 // Whose data a call touches comes from the credentials, never from an argument.
 const tenantOf = (context: RequestContext): string => context.principal?.tenant ?? '';
 
-export function createRooms(file: string): Registry {
-  const database = openSqlite(file);
+export function createRooms(database: SqliteDatabase): Registry {
   const columns = 'tenant TEXT, room TEXT, day TEXT, person TEXT, PRIMARY KEY (tenant, room, day)';
   database.exec(`CREATE TABLE IF NOT EXISTS booking (${columns})`);
   const findRooms = defineTool({

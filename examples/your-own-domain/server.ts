@@ -1,21 +1,21 @@
 // node --import tsx examples/your-own-domain/server.ts http|stdio DATA_FOLDER [PORT]
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthorizationServer } from 'catalog-mcp/authorization';
 import * as toolkit from 'catalog-mcp/server';
-import { openSqliteStorage } from 'catalog-mcp/storage';
-import { SCOPES, createRooms } from './rooms.ts';
+import { openSqlite, openSqliteStorage } from 'catalog-mcp/storage';
+import * as rooms from './rooms.ts';
 
 const [transport, data = 'rooms-data', port = '3100'] = process.argv.slice(2);
-mkdirSync(data, { recursive: true });
 const storage = openSqliteStorage(join(data, 'mcp.sqlite'));
+const database = openSqlite(join(data, 'rooms.sqlite'));
+// Save rooms.ts, and connected clients have the new tools. In production: registry = createRooms(database).
+const changes = toolkit.createChanges();
+const load = (module: typeof rooms) => module.createRooms(database);
+const from = { entry: new URL('rooms.ts', import.meta.url), load };
+const { registry } = await toolkit.watchTools({ from, changes, onError: console.error });
 const secret = Buffer.from(process.env['ROOMS_SECRET'] ?? 'for this example only, never in use');
-const shared = {
-  registry: createRooms(join(data, 'rooms.sqlite')),
-  serverInfo: { name: 'meeting-rooms', version: '1.0.0' },
-  stateSecret: secret,
-  ...storage,
-};
+const serverInfo = { name: 'meeting-rooms', version: '1.0.0' };
+const shared = { registry, changes, serverInfo, stateSecret: secret, ...storage };
 
 async function overStdio(): Promise<void> {
   const key = process.env['ROOMS_API_KEY'];
@@ -24,13 +24,13 @@ async function overStdio(): Promise<void> {
 }
 
 async function overHttp(url: string): Promise<void> {
-  const ada = { id: 'ada', displayName: 'Ada', tenant: 'acme', scopes: Object.keys(SCOPES) };
+  const ada = { id: 'ada', displayName: 'Ada', tenant: 'acme', scopes: Object.keys(rooms.SCOPES) };
   await storage.authorization.users.upsert({ ...ada, isDisabled: false });
   const authorization = await createAuthorizationServer({
     issuer: url,
     stores: storage.authorization,
     masterSecret: secret,
-    resources: [{ resource: `${url}/mcp`, scopes: SCOPES, defaultScopes: ['rooms:read'] }],
+    resources: [{ resource: `${url}/mcp`, scopes: rooms.SCOPES, defaultScopes: ['rooms:read'] }],
     signIn: { kind: 'demo' },
   });
   const { mcpUrl } = await toolkit.serveHttp({

@@ -164,5 +164,5 @@ export { type StdioServer, type StdioServerOptions, serveStdio } from './stdio/s
 export type { ModuleExports } from './watch/definitions.js';
 export { BundlerMissingError, ToolFileError, type ToolFileFault } from './watch/errors.js';
 export { type LoadToolsOptions, loadTools } from './watch/load-tools.js';
-export type { LoadModule, ToolSource } from './watch/tool-source.js';
+export type { ToolSource } from './watch/tool-source.js';
 export { type WatchToolsOptions, type WatchedTools, watchTools } from './watch/watch-tools.js';

@@ -37,6 +37,9 @@ export interface ToolFileContext extends Pick<CatalogDependencies, 'store' | 'cl
   readonly personOf: typeof personOf;
 }
 
+// A type and not an interface: only that is taken for what a module may be.
+type CatalogModule = { readonly createCatalog: typeof createCatalog };
+
 type Settings = Pick<ServerConfig, 'toolsFolder' | 'isWatching' | 'role'>;
 
 /** @returns undefined when the settings ask for the catalog alone, as it was built */
@@ -73,7 +76,7 @@ function watching(toolsFolder: string | undefined, io: CliIo): OpenFileTools {
     const changes = createChanges();
     const catalog: ToolSource = {
       entry: own,
-      load: (module) => (module['createCatalog'] as typeof createCatalog)(dependencies),
+      load: (module: CatalogModule) => module.createCatalog(dependencies),
     };
     const watched = await watchTools({
       from: [...(isClone ? [catalog] : []), ...foldersOf(toolsFolder, dependencies)],

@@ -17,14 +17,18 @@ export interface Contribution {
  * A registry of everything that all files offer, with every schema read: what is wrong with it is known now, and not at
  * the first call.
  *
+ * @param isFresh - which of them are not served yet. Default: all
  * @throws {ToolFileError} that names the file, and the line where it can be found
  */
 export async function combine(
   base: RegistryOptions,
   contributions: readonly Contribution[],
+  isFresh: (contribution: Contribution) => boolean = () => true,
 ): Promise<Registry> {
-  for (const contribution of contributions) await check(contribution);
-  await refuseDoubles(base, contributions);
+  for (const contribution of contributions.filter(isFresh)) await check(contribution);
+  // What is served already comes first, so that the fault is the newcomer's.
+  const inTurn = contributions.toSorted((a, b) => Number(isFresh(a)) - Number(isFresh(b)));
+  await refuseDoubles(base, inTurn);
   return build(joinDefinitions([base, ...contributions.map(({ definitions }) => definitions)]));
 }
 

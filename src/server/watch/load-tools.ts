@@ -31,11 +31,13 @@ export async function loadTools({ from, base = {} }: LoadToolsOptions): Promise<
   return combine(base, contributions);
 }
 
-async function load({ load: make, context }: ToolSource, file: string): Promise<Contribution> {
+async function load(source: ToolSource, file: string): Promise<Contribution> {
   try {
     const module = (await import(pathToFileURL(file).href)) as ModuleExports;
     const definitions =
-      make === undefined ? await definitionsOf(module, context) : partsOf(await make(module));
+      source.load === undefined
+        ? await definitionsOf(module, source.context)
+        : partsOf(await source.load(module));
     return { file, inputs: [file], definitions };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {

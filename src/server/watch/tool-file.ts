@@ -99,8 +99,10 @@ export class ToolFile {
   }
 
   async #definitions(exported: Readonly<Record<string, unknown>>): Promise<Definitions> {
-    const { load, context } = this.source;
-    return load === undefined ? definitionsOf(exported, context) : partsOf(await load(exported));
+    const { source } = this;
+    return source.load === undefined
+      ? definitionsOf(exported, source.context)
+      : partsOf(await source.load(exported));
   }
 
   async #hasChanged(): Promise<boolean> {

@@ -3,18 +3,17 @@ import { fileURLToPath } from 'node:url';
 import type { Registry, RegistryOptions } from '../core/registry.js';
 import type { ModuleExports } from './definitions.js';
 
-/** Turns what a module exports into what is served. Called once for every version of the module. */
-export type LoadModule = (
-  module: ModuleExports,
-) => Registry | RegistryOptions | Promise<Registry | RegistryOptions>;
+type Loaded = Registry | RegistryOptions;
 
 /** Where tools come from: one module, or every module of a folder. */
 export type ToolSource = {
   /**
-   * Default: everything that the module exports and a registry takes (see `context`). State that has to outlive a
-   * reload, an open database for one, belongs outside the module: hand it in here.
+   * Makes of each version of a module what is served. Default: everything that it exports and a registry takes. State
+   * that has to outlive a reload, an open database for one, belongs outside the module: hand it in here.
+   *
+   * @param module - what the module exports: declare it as you know it
    */
-  readonly load?: LoadModule;
+  load?(module: ModuleExports): Loaded | Promise<Loaded>;
   /** Given to a default-exported function, when there is no `load`. */
   readonly context?: unknown;
 } & (

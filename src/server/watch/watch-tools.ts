@@ -181,6 +181,7 @@ class Watched {
       next = await combine(
         this.#options.base ?? {},
         files.flatMap((file) => file.contribution(taken.has(file) ? 'newest' : 'served') ?? []),
+        ({ file }) => [...taken].some((fresh) => fresh.path === file),
       );
     } catch (error) {
       if (!(error instanceof ToolFileError)) throw error;
