@@ -10,7 +10,13 @@ export type { AuthorizationEvent, EventSink } from './people/events.js';
 export { checkNewPassword, hashPassword, normaliseUserName } from './people/password.js';
 export type { SignInMethod, SignInOptions } from './people/sign-in-options.js';
 export type { SigningAlgorithm } from './capabilities.js';
+export {
+  type ClientDirectory,
+  type StoredClient,
+  createClientDirectory,
+} from './clients/client-directory.js';
 export type { ClientAuthMethod, PreRegisteredClient } from './clients/configured-client.js';
+export { type ClientConfiguration, parseClients } from './clients/parse-clients.js';
 export type { ClientDocumentOptions } from './clients/document-resolver.js';
 export type { ClientDescription, ClientTrust, ClientTrustPolicy } from './clients/trust.js';
 export type * from './grants/options.js';

@@ -5,6 +5,7 @@ import type { JsonObject } from '../shared/json.js';
 import { silentLogger } from '../shared/logger.js';
 import { createSealer } from '../shared/sealing.js';
 import { resolveCapabilities } from './capabilities.js';
+import { CLIENT_SEAL } from './clients/client-directory.js';
 import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
@@ -75,7 +76,7 @@ export async function createAuthorizationServer(
   }
   const resources = createResourceRegistry(base.resources);
   const { stores, masterSecret, clock, logger } = base;
-  const sealer = createSealer(masterSecret, 'authorization:artifact');
+  const sealer = createSealer(masterSecret, CLIENT_SEAL);
   const federation = createFederationFor(base, locations, resources, sealer);
   // Tokens that identity providers gave for people can be exchanged for, where any are kept.
   const upstreamTokens = base.grants?.upstreamTokens ?? upstreamTokenSource(federation);

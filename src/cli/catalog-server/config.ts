@@ -6,6 +6,11 @@ import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
 import type { HttpLimits } from '../../server/http/http-server.js';
 import { LIMIT_SETTINGS, resolveLimits } from './limit-settings.js';
+import {
+  REGISTRATION_SETTINGS,
+  type RegistrationConfig,
+  resolveRegistration,
+} from './registration-settings.js';
 import { SIGN_IN_SETTINGS, type SignInConfig, resolveSignInSettings } from './sign-in-settings.js';
 import {
   OBSERVATION_SETTINGS,
@@ -41,6 +46,8 @@ export interface ServerConfig {
   readonly accessTokenTtlSeconds: number;
   /** How people sign in at our own authorization server. */
   readonly signIn: SignInConfig;
+  /** Which clients our own authorization server takes, and what they may do there. */
+  readonly registration: RegistrationConfig;
   /** Absolute path of a folder with further tools. */
   readonly toolsFolder: string | undefined;
   readonly isWatching: boolean;
@@ -78,6 +85,7 @@ type SettingName =
   | 'logLevel'
   | keyof typeof ISSUER_SETTINGS
   | keyof typeof SIGN_IN_SETTINGS
+  | keyof typeof REGISTRATION_SETTINGS
   | keyof typeof LIMIT_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
@@ -133,6 +141,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   ...ISSUER_SETTINGS,
   ...SIGN_IN_SETTINGS,
+  ...REGISTRATION_SETTINGS,
   data: {
     flags: '--data <folder>',
     env: 'CATALOG_DATA',
@@ -256,6 +265,7 @@ export function resolveConfig(
     dataFolder,
     database: parseDatabase(raw.database, dataFolder, env),
     signIn: resolveSignInSettings(raw),
+    registration: resolveRegistration(raw),
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',

@@ -5,6 +5,7 @@ import { addAuditCommands } from './audit.js';
 import { baseCommand, onServe, runCommand } from './base-command.js';
 import type { OpenFileTools } from './catalog-service.js';
 import type { ServerConfig } from './config.js';
+import { addClientCommands } from './clients.js';
 import { addImportCommand } from './import.js';
 import { addUserCommands } from './users.js';
 
@@ -29,6 +30,7 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
   addApiKeyCommands(program, io);
   addAuditCommands(program, io);
   addUserCommands(program, io);
+  addClientCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));
   const code = await runCommand(program, argv, io);
   return code === EXIT.ok ? commandCode : code;

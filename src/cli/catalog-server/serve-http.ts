@@ -15,6 +15,7 @@ import type { CliIo } from '../io.js';
 import { auditEvents } from './authorization-events.js';
 import type { AdminPort } from './admin-port.js';
 import { keepAuditRetention } from './audit-retention.js';
+import { clientOptionsOf } from './client-options.js';
 import {
   type CatalogService,
   type OpenFileTools,
@@ -117,9 +118,11 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
         scopeTranslations: SCOPE_TRANSLATIONS,
         defaultScopes: DEFAULT_SCOPES,
         accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+        accessTokenAlgorithm: config.registration.tokenAlgorithm,
       },
     ],
     signIn: await signInOptionsOf(config.signIn, env),
+    ...(await clientOptionsOf(config.registration, env)),
     onEvent: auditEvents(storage.audit, systemClock),
     clock: systemClock,
     logger,
@@ -147,6 +150,8 @@ async function startMcp(
       trustedIssuers,
       apiKeys: storage.apiKeys,
       revocations: storage.revocations,
+      // Both: what was signed before the setting changed is good until it expires.
+      ...(authorization !== undefined && { algorithms: ['ES256', 'RS256'] }),
     },
     authorizationServers: trustedIssuers.map(({ issuer }) => issuer),
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
