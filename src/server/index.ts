@@ -18,7 +18,14 @@ export {
   parseApiKeyId,
   verifyApiKey,
 } from './core/api-key.js';
-export { type Change, type ChangeNotifier, type Changes, createChanges } from './core/changes.js';
+export {
+  type Change,
+  type ChangeNotifier,
+  type Changes,
+  type NumberedChanges,
+  createChanges,
+} from './core/changes.js';
+export { type BusMessage, type MessageBus } from './core/message-bus.js';
 export type {
   Answer,
   Era,
@@ -71,9 +78,13 @@ export type {
   ApiKeyRecord,
   ApiKeyStore,
   EventLog,
+  SessionAnswer,
+  SessionQuestion,
   SessionRecord,
   SessionStore,
   StoredEvent,
+  StreamCall,
+  StreamState,
 } from './core/ports.js';
 export {
   type AuthenticationMethod,

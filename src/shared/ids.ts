@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 
 declare const brand: unique symbol;
 
@@ -17,4 +17,9 @@ export function randomId(bytes = 32): string {
 /** SHA-256 of a text, base64url: what storage keeps in place of a bearer value. */
 export function hashId(value: string): string {
   return createHash('sha256').update(value).digest('base64url');
+}
+
+/** A number that no other process picks: below 2^47, so that it is exact in JSON everywhere. */
+export function randomNumber(): number {
+  return randomInt(1, 2 ** 47);
 }

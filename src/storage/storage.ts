@@ -5,6 +5,7 @@ import type { ResultStore } from '../server/core/kept-results.js';
 import type { PermitStore } from '../server/core/permits.js';
 import type { ApiKeyStore, EventLog, SessionStore } from '../server/core/ports.js';
 import type { RevocationFeed } from '../server/core/revocations.js';
+import type { MessageBus } from '../server/core/message-bus.js';
 
 /** Every port of this project over one database. */
 export interface Stores {
@@ -21,5 +22,7 @@ export interface Stores {
 
 /** The stores of an open database. */
 export interface Storage extends Stores {
+  /** To the processes that have the same database open. */
+  readonly bus: MessageBus;
   close(): void;
 }

@@ -82,6 +82,9 @@ const places: readonly (readonly [string, string, string, string])[] = [
   ['https://MCP.Example.com', '/mcp', 'https://mcp.example.com/mcp', `${WELL_KNOWN}/mcp`],
 ];
 
+// How a stream begins that its client can come back to.
+const NOTHING_BUT_AN_ID: unknown = expect.stringMatching(/^id: c\d+\nretry: \d+\ndata: \n\n$/);
+
 describe('protected resource metadata', () => {
   it.each(places)(
     'of %s at %s names %s, and is at %s and at the root form [PRM-1] [PRM-2] [PRM-3]',
@@ -311,7 +314,7 @@ describe('a token', () => {
         'mcp-session-id': session,
       },
     });
-    expect([stream.status, await stream.text()]).toEqual([200, '']);
+    expect([stream.status, await stream.text()]).toEqual([200, NOTHING_BUT_AN_ID]);
   });
 
   it('is in no log, no answer and no stored record [TOK-6] [SEC-10]', async () => {

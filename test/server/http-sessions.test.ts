@@ -256,7 +256,9 @@ describe('a 2025 session over HTTP', () => {
     );
     await (await fetch(server.mcpUrl, subscribe)).text();
     const { sessions } = server.stores;
-    expect(await sessions.subscribersOf('notes://motd', [session, 'another'])).toEqual([session]);
+    expect(await sessions.subscriptionsAmong(['notes://motd'], [session, 'another'])).toEqual([
+      { id: session, uri: 'notes://motd' },
+    ]);
     expect(await sessions.find(session, 0)).toMatchObject({ isInitialized: true });
   });
 
@@ -294,7 +296,7 @@ describe('a 2025 session over HTTP', () => {
     const stream = await fetch(server.mcpUrl, streamRequest(session, token));
     const ended = stream.text();
     await server.close();
-    expect(await ended).toBe('');
+    expect(await ended).toMatch(/^id: c\d+\nretry: \d+\ndata: \n\n$/);
   });
 
   it('names the server and its capabilities in the answer to initialize', async () => {

@@ -99,7 +99,11 @@ export interface CourseStore {
   importCourses(
     scope: Scope,
     records: AsyncIterable<CourseRecord> | Iterable<CourseRecord>,
-    options: { readonly at: number },
+    options: {
+      readonly at: number;
+      /** Called after each part that is kept, with the courses that are new or other than before. */
+      readonly onChanged?: ((ids: readonly CourseId[]) => void) | undefined;
+    },
   ): Promise<ImportCounts>;
   /** Adds or replaces skills and roles of the tenant by id. */
   importVocabulary(

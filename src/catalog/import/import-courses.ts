@@ -19,6 +19,8 @@ export interface ImportOptions {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly onRejected: (row: RejectedRow) => void;
+  /** Called after each part that is kept, with the courses that are new or other than before. */
+  readonly onChanged?: (ids: readonly CourseId[]) => void;
   /** Called for every row of both passes. */
   readonly onRow?: (pass: 'check' | 'store', row: number) => void;
 }
@@ -43,6 +45,7 @@ export async function importCourses(options: ImportOptions): Promise<ImportRepor
   }
   const counts = await options.store.importCourses(options.scope, goodRecords(options, bad), {
     at: options.at,
+    onChanged: options.onChanged,
   });
   return { read, rejected: bad.size, ...counts, isApplied: true };
 }

@@ -1,19 +1,22 @@
 import { type CatalogDependencies, createCatalog } from '../../catalog/index.js';
-import type { Changes } from '../../server/core/changes.js';
+import { type Changes, createChanges } from '../../server/core/changes.js';
 import type { ResultStore } from '../../server/core/kept-results.js';
 import type { PermitStore } from '../../server/core/permits.js';
+import type { MessageBus } from '../../server/core/message-bus.js';
 import type { AuditLog } from '../../server/core/ports.js';
 import { type Registry, createRegistry } from '../../server/core/registry.js';
 import type { ServerInfo } from '../../server/mcp/server-factory.js';
 import { systemClock } from '../../shared/clock.js';
+import type { Logger } from '../../shared/logger.js';
 import { deriveKey } from '../../shared/sealing.js';
-import type { Stores } from '../../storage/index.js';
+import type { OpenStorage } from './open-storage.js';
 import { serverInfo } from './server-info.js';
 
 /** What the catalog's server is made of, whichever transport it is reached by. */
 export interface CatalogService {
   readonly registry: Registry | (() => Registry);
-  readonly changes?: Changes;
+  readonly bus: MessageBus;
+  readonly changes: Changes;
   readonly serverInfo: ServerInfo;
   readonly audit: AuditLog;
   readonly stateSecret: Uint8Array;
@@ -21,36 +24,41 @@ export interface CatalogService {
   readonly results: ResultStore;
 }
 
-/** Tools from files: what is served now, and how clients hear of another version. */
+/** Tools from files: what is served now. */
 export interface FileTools {
   readonly registry: () => Registry;
-  readonly changes: Changes;
   close(): void;
 }
 
 /** Loads the tools that `--tools` and `--watch` ask for. */
-export type OpenFileTools = (dependencies: CatalogDependencies) => Promise<FileTools>;
+export type OpenFileTools = (
+  dependencies: CatalogDependencies,
+  changes: Changes,
+) => Promise<FileTools>;
 
 /** Both transports get the same one: a cursor or a state that one of them handed out is good at the other. */
 export async function createCatalogService(
-  stores: Pick<Stores, 'catalog' | 'audit' | 'permits' | 'results'>,
+  storage: Pick<OpenStorage, 'catalog' | 'audit' | 'permits' | 'results' | 'bus'>,
   masterSecret: Uint8Array,
+  logger: Logger,
   openFileTools?: OpenFileTools,
 ): Promise<CatalogService & { close(): void }> {
   const dependencies: CatalogDependencies = {
-    store: stores.catalog,
+    store: storage.catalog,
     clock: systemClock,
     cursorSecret: deriveKey(masterSecret, 'catalog-cursor'),
   };
-  const fileTools = await openFileTools?.(dependencies);
+  const { bus } = storage;
+  const changes = createChanges(bus, logger);
+  const fileTools = await openFileTools?.(dependencies, changes);
   return {
-    ...(fileTools === undefined
-      ? { registry: createRegistry(createCatalog(dependencies)) }
-      : { registry: fileTools.registry, changes: fileTools.changes }),
+    registry: fileTools?.registry ?? createRegistry(createCatalog(dependencies)),
+    bus,
+    changes,
     serverInfo: serverInfo(),
-    audit: stores.audit,
-    permits: stores.permits,
-    results: stores.results,
+    audit: storage.audit,
+    permits: storage.permits,
+    results: storage.results,
     stateSecret: deriveKey(masterSecret, 'request-state'),
     close: () => fileTools?.close(),
   };

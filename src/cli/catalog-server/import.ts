@@ -11,6 +11,7 @@ import {
   readNdjson,
 } from '../../catalog/import/index.js';
 import { SHARED_TENANT } from '../../catalog/domain/scope.js';
+import { createChanges } from '../../server/core/changes.js';
 import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import { EXIT } from '../exit-codes.js';
@@ -53,10 +54,12 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
   const config = resolveConfig(flags, io.env);
   const size = sizeOf(file);
   const format = formatOf(file, flags.format);
-  const storage = await openStorage(config, serverLogger(config, io));
+  const logger = serverLogger(config, io);
+  const storage = await openStorage(config, logger);
   const rejects = flags.rejects === undefined ? undefined : createWriteStream(flags.rejects);
   const progress = startProgress(io, config.isJson ? 0 : size * 2);
   const shown: RejectedRow[] = [];
+  const changes = createChanges(storage.bus, logger);
   try {
     if (rejects !== undefined) await once(rejects, 'open');
     const report = await importCourses({
@@ -67,17 +70,20 @@ async function runImport(file: string, flags: ImportFlags, io: CliIo): Promise<b
       shouldSkipBad: flags.skipBad,
       at: systemClock.nowMs(),
       onRow: () => progress.tick(),
+      onChanged: (ids) => changes.resourcesUpdated(ids.map((id) => `course://${id}`)),
       onRejected: (row) => {
         if (shown.length < MAX_SHOWN_REJECTS) shown.push(row);
         rejects?.write(`${JSON.stringify(row)}\n`);
       },
     });
     progress.stop();
+    if (report.created > 0) changes.resourcesChanged();
     const summary = { file, ...report, rejects: shown };
     io.stdout.write(config.isJson ? `${JSON.stringify(summary)}\n` : describe(summary));
     return report.isApplied;
   } finally {
     progress.stop();
+    await changes.settled();
     await storage.close();
     if (rejects !== undefined) await new Promise((resolve) => rejects.end(resolve));
   }

@@ -1,9 +1,12 @@
+import type { MessageBus } from '../../server/index.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Stores } from '../../storage/index.js';
 import type { ServerConfig } from './config.js';
 
 /** The stores of the configured database. */
 export interface OpenStorage extends Stores {
+  /** To the processes that have the same database open. */
+  readonly bus: MessageBus;
   close(): Promise<void>;
 }
 

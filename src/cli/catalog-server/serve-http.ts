@@ -77,7 +77,7 @@ export async function serveOverHttp(
     if (config.role === 'auth' && authorization !== undefined) {
       listening.serve(authorizationListener(authorization));
     } else {
-      const service = await createCatalogService(storage, secret, openFileTools);
+      const service = await createCatalogService(storage, secret, logger, openFileTools);
       closers.push(async () => service.close());
       const remote = authorization === undefined ? await openRemote(parts) : [];
       closers.push(async () => remote.forEach((issuer) => issuer.close()));

@@ -5,7 +5,6 @@ import { type CatalogDependencies, createCatalog } from '../../catalog/index.js'
 import { callerOf, personOf } from '../../catalog/mcp/caller.js';
 import {
   type ToolSource,
-  createChanges,
   definePrompt,
   defineResource,
   defineResourceTemplate,
@@ -60,7 +59,7 @@ function loading(toolsFolder: string | undefined): OpenFileTools {
       base: createCatalog(dependencies),
       from: foldersOf(toolsFolder, dependencies),
     });
-    return { registry: () => registry, changes: createChanges(), close: () => undefined };
+    return { registry: () => registry, close: () => undefined };
   };
 }
 
@@ -72,8 +71,7 @@ function watching(toolsFolder: string | undefined, io: CliIo): OpenFileTools {
       '--watch has nothing to watch: name a folder with --tools (only a clone of this project has sources of its own)',
     );
   }
-  return async (dependencies): Promise<FileTools> => {
-    const changes = createChanges();
+  return async (dependencies, changes): Promise<FileTools> => {
     const catalog: ToolSource = {
       entry: own,
       load: (module: CatalogModule) => module.createCatalog(dependencies),
@@ -91,7 +89,7 @@ function watching(toolsFolder: string | undefined, io: CliIo): OpenFileTools {
     });
     const places = [...(isClone ? [dirname(own)] : []), ...(toolsFolder ? [toolsFolder] : [])];
     io.stderr.write(`watching ${places.map(shown).join(' and ')}\n`);
-    return { registry: watched.registry, changes, close: () => watched.close() };
+    return { registry: watched.registry, close: () => watched.close() };
   };
 }
 

@@ -33,8 +33,11 @@ export interface SessionStore {
   /** Does nothing when the session subscribes already. At most `limit` are kept: the oldest go first. */
   subscribe(id: string, uri: string, limit: number): Promise<void>;
   unsubscribe(id: string, uri: string): Promise<void>;
-  /** @returns those of `ids` that subscribe to `uri` */
-  subscribersOf(uri: string, ids: readonly string[]): Promise<readonly string[]>;
+  /** @returns which of these sessions subscribe to which of these resources */
+  subscriptionsAmong(
+    uris: readonly string[],
+    ids: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly uri: string }[]>;
   /** Notes a request to the client of a session: its answer may come to any process. */
   ask(id: string, question: SessionQuestion): Promise<void>;
   /** Keeps the answer until the process that asked takes it. @returns that process; undefined when nobody asks (any more) */

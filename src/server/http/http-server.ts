@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../../shared/logger.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
+import { type MessageBus, createLocalBus } from '../core/message-bus.js';
 import type { EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
 import type { Upstreams } from '../core/upstream.js';
@@ -56,6 +57,8 @@ export interface HttpServerOptions extends PolicyOptions {
   };
   readonly sessions: SessionStore;
   readonly events: EventLog;
+  /** Of the same storage as {@link sessions}: needed as soon as several processes serve them. Default: within this process. */
+  readonly bus?: MessageBus;
   readonly audit: AuditLog;
   /** Whether audit rows hold the arguments of a call, declared secrets taken out. Default false. */
   readonly auditArguments?: boolean;
@@ -69,7 +72,7 @@ export interface HttpServerOptions extends PolicyOptions {
   readonly handlers?: readonly HttpHandler[];
   /** Further browser origins, exact. The public URL's own is always allowed; on loopback, all of this machine's. */
   readonly allowedOrigins?: readonly string[];
-  /** Share one between transports to reach the clients of all. */
+  /** Share one between transports to reach the clients of all. Default: over {@link bus}. */
   readonly changes?: Changes;
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -125,11 +128,15 @@ const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
  * @see MCP 2026-07-28 and 2025-11-25, basic/transports; RFC 9728
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const changes = options.changes ?? createChanges();
+  const { clock = systemClock } = options;
+  const bus = options.bus ?? createLocalBus(clock.nowMs() * 1000);
+  const changes = options.changes ?? createChanges(bus, options.logger);
   const drainMs = options.limits?.drainMs ?? 5000;
   const ports: OpenPort[] = [];
   let app: App | undefined =
-    options.publicUrl === undefined ? undefined : createApp(options, options.publicUrl, changes);
+    options.publicUrl === undefined
+      ? undefined
+      : createApp({ ...options, bus, changes }, options.publicUrl);
   const listener: RequestListener = (request, response) => {
     if (app === undefined) response.writeHead(503).end();
     else app.listener(request, response);
@@ -141,7 +148,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const open = await openPort(host, port);
       ports.push(open);
       const publicUrl = options.publicUrl ?? `http://localhost:${open.port}`;
-      app ??= createApp(options, publicUrl, changes);
+      app ??= createApp({ ...options, bus, changes }, publicUrl);
       open.serve(listener);
       return { port: open.port, publicUrl: new URL(publicUrl).origin, mcpUrl: app.mcpUrl };
     },
@@ -159,8 +166,11 @@ interface App {
   close(drainMs: number): Promise<void>;
 }
 
-function createApp(options: HttpServerOptions, publicUrl: string, changes: Changes): App {
-  const { clock = systemClock, logger = silentLogger, path = '/mcp', limits = {} } = options;
+type AppOptions = HttpServerOptions & { readonly bus: MessageBus; readonly changes: Changes };
+
+function createApp(options: AppOptions, publicUrl: string): App {
+  const { bus, changes, path = '/mcp', limits = {} } = options;
+  const { clock = systemClock, logger = silentLogger } = options;
   if (!URL.canParse(publicUrl) || !/^https?:$/.test(new URL(publicUrl).protocol)) {
     throw new TypeError(`publicUrl ${JSON.stringify(publicUrl)} is not an http(s) URL`);
   }
@@ -210,6 +220,8 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     store: options.sessions,
     mayHear,
     events: options.events,
+    bus,
+    changes,
     factory,
     clock,
     logger,
@@ -257,7 +269,6 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     liveSessions: () => sessions.liveCount(),
     openStreams: () => streams.open,
   });
-  const unsubscribe = changes.subscribe((change) => sessions.announce(change));
   const sweeper = setInterval(() => {
     sessions.sweep().catch((error: unknown) => logger.error('session sweep failed', { error }));
     policy.sweep().catch((error: unknown) => logger.error('limits sweep failed', { error }));
@@ -307,13 +318,14 @@ function createApp(options: HttpServerOptions, publicUrl: string, changes: Chang
     },
     async close(drainMs) {
       clearInterval(sweeper);
-      unsubscribe();
       for (const end of unsubscribes) end?.();
       sessionCredentials?.close();
       revocations?.close();
+      await changes.settled();
       closing.abort();
+      sessions.closeStreams();
       await modern.closeStreams();
-      await drain(running, drainMs);
+      await drain([...running, sessions.idle()], drainMs);
       direct?.close();
       await modern.close();
       await sessions.close();
@@ -338,7 +350,7 @@ function observedLookups(
 }
 
 /** Waits for what runs, at most so long: a stream that nobody ends is not waited for. */
-async function drain(running: ReadonlySet<Promise<void>>, drainMs: number): Promise<void> {
+async function drain(running: readonly Promise<void>[], drainMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, drainMs);

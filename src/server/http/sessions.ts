@@ -1,15 +1,15 @@
-import type { Clock } from '../../shared/clock.js';
-import { nowSeconds } from '../../shared/clock.js';
+import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { JSON_RPC } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
-import { LOG_LEVELS } from '../core/context.js';
-import type { Change } from '../core/changes.js';
+import type { LogLevel } from '../core/context.js';
+import type { Changes } from '../core/changes.js';
+import type { MessageBus } from '../core/message-bus.js';
 import type { EventLog, SessionRecord, SessionStore } from '../core/ports.js';
+import { createPresence } from '../core/presence.js';
 import { type Principal, isSameIdentity } from '../core/principal.js';
 import {
-  type LegacySession,
   negotiateLegacyVersion,
   openLegacySession,
   resumeLegacySession,
@@ -17,10 +17,18 @@ import {
 import type { MayHear } from '../mcp/modern.js';
 import type { Replay, ServerFactory } from '../mcp/server-factory.js';
 import type { SessionCall, SessionCallAnswer } from '../mcp/session-call.js';
+import { type LiveSession, createLiveSessions } from './live-sessions.js';
+import { rpcErrorResponse } from './rpc-error-response.js';
+import { type ForeignMessages, foreignMessagesIn, remember } from './session-messages.js';
+import { createSessionRelay } from './session-relay.js';
+import { createSessionStreams } from './session-streams.js';
 
 export interface SessionsOptions {
   readonly store: SessionStore;
   readonly events: EventLog;
+  /** To the other processes that serve the same sessions. */
+  readonly bus: MessageBus;
+  readonly changes: Changes;
   readonly mayHear: MayHear;
   readonly factory: ServerFactory;
   readonly clock: Clock;
@@ -45,52 +53,91 @@ export interface Sessions {
   ): Promise<SessionAnswer>;
   /** @returns undefined when nothing was run: there is something about the session that {@link handle} has to judge */
   call(call: SessionCall, principal: Principal | undefined): Promise<SessionCallAnswer | undefined>;
-  announce(change: Change): void;
   /** Ends a session that nobody may go on with: its streams close, its record is gone. */
   end(id: string): Promise<void>;
   /** How many this process keeps ready. */
   liveCount(): number;
   /** Puts away what is idle and deletes what has expired. */
   sweep(): Promise<void>;
+  /** Settled when no call runs, those included whose clients have gone away for now. */
+  idle(): Promise<void>;
+  /** Ends the streams on which clients wait for news. */
+  closeStreams(): void;
+  /** Calls that still run are answered with an error. */
   close(): Promise<void>;
 }
 
 interface SessionAnswer {
   readonly response: Response;
   /** To be called when the response has gone out, or could not. */
-  settle(): Promise<void>;
-}
-
-interface Live {
-  readonly session: LegacySession;
-  lastUsedMs: number;
-  /** Requests and streams that are open. */
-  active: number;
+  settle(): void;
 }
 
 // Longer than a person is given to answer a question.
 const LIVE_IDLE_MS = 15 * 60_000;
 const MAX_INITIALIZE_CHARS = 65_536;
-const MAX_SUBSCRIPTIONS = 1000;
 // Extending a session at every request would be a write at every request.
 const EXTEND_AFTER_SHARE = 0.1;
 const SESSION_HEADER = 'mcp-session-id';
 const SESSION_ID = /^[\x21-\x7e]{1,128}$/;
+const SESSION_NOT_FOUND = -32001;
 // Servers without authentication have one caller: nobody.
 const NOBODY = { issuer: '', subject: '', clientId: '' };
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { store, clock, logger, ttlSeconds } = options;
-  const live = new Map<string, Promise<Live>>();
+  const live = createLiveSessions(clock, options.maxLive);
+  const presence = createPresence(options.events, logger);
+  const { processId } = presence;
+  const waiting = new Map<number, (answer: JsonObject) => void>();
+  const connection = { ...options, presence, waiting };
+  const failed = (error: unknown): void => logger.error('a session could not be served', { error });
 
-  const keep = async (id: string, opening: Promise<LegacySession>): Promise<Live> => {
-    const pending = opening.then((session) => ({ session, lastUsedMs: clock.nowMs(), active: 0 }));
-    live.set(id, pending);
-    pending.catch(() => live.delete(id));
-    const kept = await pending;
-    if (live.size > options.maxLive)
-      await putAway(live, clock, { count: live.size - options.maxLive, idleMs: 0, except: id });
-    return kept;
+  const relay = createSessionRelay({
+    bus: options.bus,
+    processId,
+    logger,
+    onAnswered: () => void deliverAnswers().catch(failed),
+    onNotified(sessionHash, notification) {
+      live
+        .find(sessionHash)
+        ?.then(({ session }) => session.receive(notification))
+        .catch(failed);
+    },
+    onEnded(sessionHash) {
+      live
+        .find(sessionHash)
+        ?.then(({ id }) => drop(id))
+        .catch(failed);
+    },
+    onListening(sessionHash) {
+      live
+        .find(sessionHash)
+        ?.then(({ id }) => streams.close(id))
+        .catch(failed);
+    },
+  });
+  const streams = createSessionStreams({
+    ...options,
+    processId,
+    onListening: (id) => relay.listening(id),
+  });
+
+  const deliverAnswers = async (): Promise<void> => {
+    for (const { requestId, answer } of await store.takeAnswers(processId)) {
+      waiting.get(requestId)?.(answer);
+    }
+  };
+
+  const drop = async (id: string): Promise<void> => {
+    streams.close(id);
+    await live.discard(id);
+  };
+
+  const end = async (id: string): Promise<void> => {
+    await store.delete(id);
+    relay.ended(id);
+    await drop(id);
   };
 
   const open = async (
@@ -100,7 +147,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   ): Promise<Response> => {
     const params = isJsonObject(body['params']) ? body['params'] : {};
     if (JSON.stringify(params).length > MAX_INITIALIZE_CHARS) {
-      return rpcError(400, JSON_RPC.invalidRequest, 'initialize params are too large', body['id']);
+      const message = 'initialize params are too large';
+      return rpcErrorResponse(400, JSON_RPC.invalidRequest, message, body['id']);
     }
     const now = nowSeconds(clock);
     const id = randomId();
@@ -118,25 +166,54 @@ export function createSessions(options: SessionsOptions): Sessions {
       createdAt: now,
       expiresAt: now + ttlSeconds,
     });
-    const kept = await keep(id, openLegacySession({ ...options, id }));
+    const kept = await live.keep(id, openLegacySession({ ...connection, id }));
     const response = await kept.session.handle(request, body, principal);
     if (!response.ok) {
       await store.delete(id);
-      await discard(live, id);
+      await live.discard(id);
     }
     return response;
   };
 
-  const resume = async (record: SessionRecord): Promise<Live> => {
-    const known = live.get(record.id);
-    if (known !== undefined) return known;
-    return keep(record.id, resumeLegacySession(record, { ...options, id: record.id }));
+  const resume = async (record: SessionRecord): Promise<LiveSession> => {
+    const { id } = record;
+    const kept = await (live.get(id) ??
+      live.keep(id, resumeLegacySession(record, { ...connection, id })));
+    // It may have been said to another process.
+    kept.session.setLogLevel(record.logLevel as LogLevel | undefined);
+    return kept;
   };
 
   const extend = async (record: SessionRecord, now: number): Promise<void> => {
     if (record.expiresAt - now < ttlSeconds * (1 - EXTEND_AFTER_SHARE)) {
       await store.update(record.id, { expiresAt: now + ttlSeconds });
     }
+  };
+
+  const passOn = async (id: string, foreign: ForeignMessages): Promise<void> => {
+    for (const { requestId, answer } of foreign.answers) {
+      const asking = await store.answer(id, requestId, answer);
+      if (asking !== undefined) await relay.answered(asking);
+    }
+    for (const notification of foreign.notifications) await relay.notified(id, notification);
+  };
+
+  const serve = async (
+    { id, session }: LiveSession,
+    request: Request,
+    body: unknown,
+    principal: Principal | undefined,
+    replay: Replay | undefined,
+  ): Promise<Response> => {
+    await remember(store, id, body, (uri) => options.mayHear(uri, principal));
+    const foreign = foreignMessagesIn(body, {
+      isWorkingOn: (requestId) => session.isWorkingOn(requestId),
+      isAsking: (requestId) => waiting.has(requestId),
+    });
+    const response = await session.handle(request, body, principal, replay);
+    if (response.ok) await passOn(id, foreign);
+    if (request.method === 'DELETE' && response.ok) await end(id);
+    return response;
   };
 
   return {
@@ -171,126 +248,58 @@ export function createSessions(options: SessionsOptions): Sessions {
           return settled(await open(request, body, principal));
         }
         const message = 'Bad Request: the Mcp-Session-Id header is required';
-        return settled(rpcError(400, JSON_RPC.invalidRequest, message, idOf(body)));
+        return settled(rpcErrorResponse(400, JSON_RPC.invalidRequest, message, idOf(body)));
       }
       const now = nowSeconds(clock);
       const record = SESSION_ID.test(id) ? await store.find(id, now) : undefined;
-      if (record === undefined) await discard(live, id);
+      if (record === undefined) await drop(id);
       // Somebody else's session is answered as one that does not exist: ids are no secret to be confirmed.
       if (record === undefined || !isSameIdentity(record, principal ?? NOBODY)) {
-        return settled(rpcError(404, SESSION_NOT_FOUND, 'Session not found', idOf(body)));
+        return settled(rpcErrorResponse(404, SESSION_NOT_FOUND, 'Session not found', idOf(body)));
       }
       const kept = await resume(record);
-      const settle = async (): Promise<void> => {
+      const settle = (): void => {
         kept.active -= 1;
         kept.lastUsedMs = clock.nowMs();
       };
       kept.active += 1;
-      await extend(record, now);
       try {
-        await remember(store, id, body, (uri) => options.mayHear(uri, principal));
-        const response = await kept.session.handle(request, body, principal, replay);
-        if (request.method === 'DELETE' && response.ok) {
-          await store.delete(id);
-          live.delete(id);
-        }
+        await extend(record, now);
+        const response =
+          request.method === 'GET'
+            ? await streams.open(request, record, kept.session)
+            : await serve(kept, request, body, principal, replay);
         return { response, settle };
       } catch (error) {
-        await settle();
+        settle();
         throw error;
       }
     },
 
-    announce(change) {
-      for (const pending of live.values()) {
-        pending
-          .then(({ session }) => session.announce(change))
-          .catch((error: unknown) => logger.debug('a change was not announced', { error }));
-      }
-    },
-
-    async end(id) {
-      await store.delete(id);
-      await discard(live, id);
-    },
-
+    end,
     liveCount: () => live.size,
+    idle: () => presence.idle(),
+    closeStreams: () => streams.closeAll(),
 
     async sweep() {
-      await putAway(live, clock, { count: live.size, idleMs: LIVE_IDLE_MS });
+      await live.putAway(LIVE_IDLE_MS);
       await store.deleteExpired(nowSeconds(clock));
+      await streams.sweep();
     },
 
     async close() {
-      const all = [...live.values()];
-      live.clear();
-      await Promise.allSettled(all.map(async (pending) => (await pending).session.close()));
+      streams.closeAll();
+      await live.abandon();
+      relay.close();
+      await presence.close();
     },
   };
 }
 
-const SESSION_NOT_FOUND = -32001;
-
-/** Writes down what a later process has to know of a message. */
-async function remember(
-  store: SessionStore,
-  id: string,
-  body: unknown,
-  mayHear: (uri: string) => boolean,
-): Promise<void> {
-  if (!isJsonObject(body)) return;
-  if (body['method'] === 'notifications/initialized') {
-    await store.update(id, { isInitialized: true });
-  }
-  const params = body['params'];
-  if (!isJsonObject(params)) return;
-  const { level, uri } = params;
-  if (body['method'] === 'logging/setLevel') {
-    if (typeof level === 'string' && LOG_LEVELS.some((known) => known === level)) {
-      await store.update(id, { logLevel: level });
-    }
-  } else if (body['method'] === 'resources/subscribe') {
-    if (typeof uri === 'string' && mayHear(uri)) {
-      await store.subscribe(id, uri, MAX_SUBSCRIPTIONS);
-    }
-  } else if (body['method'] === 'resources/unsubscribe') {
-    if (typeof uri === 'string') await store.unsubscribe(id, uri);
-  }
-}
-
-async function discard(live: Map<string, Promise<Live>>, id: string): Promise<void> {
-  const pending = live.get(id);
-  live.delete(id);
-  const kept = await pending?.catch(() => undefined);
-  await kept?.session.close();
-}
-
-/** Closes up to `count` sessions that nothing is open on and that were idle for `idleMs`, longest idle first. */
-async function putAway(
-  live: Map<string, Promise<Live>>,
-  clock: Clock,
-  options: { readonly count: number; readonly idleMs: number; readonly except?: string },
-): Promise<void> {
-  const before = clock.nowMs() - options.idleMs;
-  const opened = await Promise.all(
-    [...live].map(async ([id, pending]) => ({ id, kept: await pending.catch(() => undefined) })),
-  );
-  const idle = opened
-    .filter(({ id }) => id !== options.except)
-    .filter(({ kept }) => kept !== undefined && kept.active === 0 && kept.lastUsedMs <= before)
-    .sort((a, b) => (a.kept?.lastUsedMs ?? 0) - (b.kept?.lastUsedMs ?? 0));
-  for (const { id } of idle.slice(0, options.count)) await discard(live, id);
-}
-
 function settled(response: Response): SessionAnswer {
-  return { response, settle: () => Promise.resolve() };
+  return { response, settle: () => undefined };
 }
 
 function idOf(body: unknown): unknown {
   return isJsonObject(body) ? body['id'] : undefined;
-}
-
-function rpcError(status: number, code: number, message: string, id: unknown): Response {
-  const echoed = typeof id === 'string' || typeof id === 'number' ? id : null;
-  return Response.json({ jsonrpc: '2.0', id: echoed, error: { code, message } }, { status });
 }

@@ -11,11 +11,24 @@ export const APPLICATION_ERROR = {
   timedOut: 1408,
   /** Too many calls, or too many at once: `data.retryAfterSeconds` says when to try again. */
   limited: 1429,
+  /** The process that ran a call ended before the call did. */
+  interrupted: 1503,
 } as const;
 
 /** The dull answer for what went wrong inside: the reason is the operator's to read. */
 export function internalError(): SdkProtocolError {
   return new SdkProtocolError(JSON_RPC.internalError, 'Internal error');
+}
+
+/** What a client is told of a call that will not be finished. */
+export function interruptedCall(id: string | number): {
+  readonly jsonrpc: '2.0';
+  readonly id: string | number;
+  readonly error: { readonly code: number; readonly message: string };
+} {
+  const message =
+    'The server process that ran this call ended before the call did. Look whether it had its effect before you repeat it.';
+  return { jsonrpc: '2.0', id, error: { code: APPLICATION_ERROR.interrupted, message } };
 }
 
 /** Our errors and the SDK's that may cross the wire, as the SDK throws them; undefined for anything else. */

@@ -7,7 +7,7 @@ import {
   classifyInboundRequest,
   createMcpHandler,
 } from '@modelcontextprotocol/server';
-import { isJsonObject } from '../../shared/json.js';
+import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
 import type { Principal } from '../core/principal.js';
@@ -43,7 +43,7 @@ export function createModernHandler(
   mayHear: MayHear,
 ): ModernHandler {
   // The SDK subscribes for a stream while it makes it, and does not say whose it is.
-  const listener = new AsyncLocalStorage<(change: Change) => boolean>();
+  const listener = new AsyncLocalStorage<(event: ServerEvent) => boolean>();
   const replays = new Replays();
   const incoming = new WeakMap<Request, Incoming>();
   // The SDK asks for an instance when its checks of version, envelope and headers are done: ours come next.
@@ -75,8 +75,10 @@ export function createModernHandler(
       const authInfo = toAuthInfo(principal);
       const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
       const options = { parsedBody: body, ...(authInfo !== undefined && { authInfo }) };
-      const hears = (change: Change): boolean =>
-        change.kind !== 'resource' || mayHear(change.uri, principal);
+      const named = isStream ? resourcesNamedIn(body) : undefined;
+      const hears = (event: ServerEvent): boolean =>
+        event.kind !== 'resource_updated' ||
+        (named?.has(event.uri) === true && mayHear(event.uri, principal));
       const response = await (isStream
         ? listener.run(hears, () => streams.fetch(request, options))
         : calls.fetch(request, options));
@@ -127,28 +129,37 @@ export function classifyEra(
 
 function createBus(
   changes: Changes,
-  currentFilter: () => ((change: Change) => boolean) | undefined,
+  currentFilter: () => ((event: ServerEvent) => boolean) | undefined,
 ): ServerEventBus {
   return {
     publish: () => undefined,
     subscribe(listener) {
       const hears = currentFilter();
       return changes.subscribe((change) => {
-        if (hears?.(change) !== false) listener(toServerEvent(change));
+        for (const event of toServerEvents(change)) {
+          if (hears?.(event) !== false) listener(event);
+        }
       });
     },
   };
 }
 
-function toServerEvent(change: Change): ServerEvent {
+function toServerEvents(change: Change): ServerEvent[] {
   switch (change.kind) {
     case 'tools':
-      return { kind: 'tools_list_changed' };
+      return [{ kind: 'tools_list_changed' }];
     case 'prompts':
-      return { kind: 'prompts_list_changed' };
+      return [{ kind: 'prompts_list_changed' }];
     case 'resources':
-      return { kind: 'resources_list_changed' };
+      return [{ kind: 'resources_list_changed' }];
     case 'resource':
-      return { kind: 'resource_updated', uri: change.uri };
+      return change.uris.map((uri) => ({ kind: 'resource_updated', uri }));
   }
+}
+
+/** The resources that a `subscriptions/listen` asks to hear of: an import may change thousands of others. */
+function resourcesNamedIn(body: JsonObject): ReadonlySet<unknown> {
+  const { notifications } = isJsonObject(body['params']) ? body['params'] : {};
+  const named = isJsonObject(notifications) ? notifications['resourceSubscriptions'] : undefined;
+  return new Set(Array.isArray(named) ? named : []);
 }

@@ -65,6 +65,8 @@ export interface ServerInstance {
   readonly subscriptions: Set<string>;
   /** Whether the caller that the instance was made for may be told that the content behind a URI changed. */
   mayHear(uri: string): boolean;
+  /** The lowest level of messages that the client of a session wants to hear; undefined: all. */
+  setLogLevel(level: LogLevels['lowest']): void;
   /** Runs a `tools/call` for a caller of its own, which has to encode what comes out. */
   callTool(
     params: JsonObject,
@@ -195,6 +197,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
       era,
       subscriptions,
       mayHear: (uri) => mayHearOf(visible(), uri, caller, authorize),
+      setLogLevel: (level) => (levels.lowest = level),
       callTool: (params, context) => call({ method: 'tools/call', params }, context),
     };
   };

@@ -109,6 +109,14 @@ export class SessionCalls {
     }
   }
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
+  isRunning(requestId: unknown): boolean {
+    return isRequestId(requestId) && this.#running.has(requestId);
+  }
+
   /** The client has cancelled the request. It gets what the handler makes of that. */
   cancel(requestId: unknown): void {
     if (isRequestId(requestId)) this.#running.get(requestId)?.cancellation.cancel();

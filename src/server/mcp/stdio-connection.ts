@@ -81,11 +81,12 @@ async function announce(instance: ServerInstance, change: Change): Promise<void>
     case 'resources':
       if (resources !== undefined) await server.sendResourceListChanged();
       return;
-    case 'resource': {
-      const isSubscribed = era === 'modern' || subscriptions.has(change.uri);
-      if (resources === undefined || !isSubscribed || !instance.mayHear(change.uri)) return;
-      await server.sendResourceUpdated({ uri: change.uri });
-    }
+    case 'resource':
+      if (resources === undefined) return;
+      for (const uri of change.uris) {
+        const isSubscribed = era === 'modern' || subscriptions.has(uri);
+        if (isSubscribed && instance.mayHear(uri)) await server.sendResourceUpdated({ uri });
+      }
   }
 }
 

@@ -5,6 +5,7 @@ import type { Result } from '../../shared/result.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
+import type { MessageBus } from '../core/message-bus.js';
 import type { Principal } from '../core/principal.js';
 import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
 import type { CallLimits } from '../core/limits.js';
@@ -44,7 +45,9 @@ export interface StdioServerOptions extends PolicyOptions {
   readonly limits?: CallLimits;
   /** At least 16 secret bytes. */
   readonly stateSecret: Uint8Array;
-  /** Share one between transports to reach the clients of all. */
+  /** Of the storage, to hear of what changes in other processes. Default: within this process. */
+  readonly bus?: MessageBus;
+  /** Share one between transports to reach the clients of all. Default: over {@link bus}. */
   readonly changes?: Changes;
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -66,7 +69,7 @@ export interface StdioServer {
  */
 export function serveStdio(options: StdioServerOptions): StdioServer {
   const { clock = systemClock, logger = silentLogger, credential } = options;
-  const changes = options.changes ?? createChanges();
+  const changes = options.changes ?? createChanges(options.bus, logger);
   const audit = createAuditWriter(options.audit, { logger });
   const given = options.registry;
   const policy = createCallPolicy(options, {

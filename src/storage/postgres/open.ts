@@ -3,11 +3,13 @@ import { ToolkitError } from '../../shared/errors.js';
 import { StorageUnavailableError } from '../errors.js';
 import type { Storage } from '../storage.js';
 import { createStores } from '../stores/index.js';
+import { createMessageBus } from '../stores/message-bus.js';
 import { createPostgresEngine } from './engine.js';
 import { migratePostgres } from './migrate.js';
+import { createPostgresWaker } from './waker.js';
 
 export interface PostgresOptions {
-  /** Connections of this process at most. Default 10. */
+  /** Connections of this process at most, besides the one that waits for messages of other processes. Default 10. */
   readonly poolSize?: number;
   /** For a connection, and for one of the pool to become free. Default 5000. */
   readonly connectTimeoutMs?: number;
@@ -76,6 +78,7 @@ export async function openPostgresStorage(
   const first = new pg.Client({ ...config, ...timeLimits(MIGRATION_TIMEOUT_MS) });
   first.on('error', () => undefined);
   let hasRowSecurity: boolean;
+  let position: number;
   let isConnected = false;
   try {
     await first.connect();
@@ -85,6 +88,10 @@ export async function openPostgresStorage(
       'SELECT rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname = current_user',
     );
     hasRowSecurity = rows[0]?.bypasses === false;
+    const newest = await first.query<{ no: number | null }>(
+      'SELECT max(message_no) AS no FROM bus_message',
+    );
+    position = newest.rows[0]?.no ?? 0;
   } catch (error) {
     throw error instanceof Error ? unavailable(error) : error;
   } finally {
@@ -98,10 +105,21 @@ export async function openPostgresStorage(
     // Statements that nobody waits for travel together with the next one.
     pipeline: true,
   } as PoolConfig);
+  const engine = createPostgresEngine(pool, { unavailable, isPreparing });
+  const waker = createPostgresWaker(async () => {
+    const client = new pg.Client({ ...config, ...timeLimits(statementTimeoutMs), keepAlive: true });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  });
   return {
-    ...createStores(createPostgresEngine(pool, { unavailable, isPreparing })),
+    ...createStores(engine),
+    bus: createMessageBus(engine, { position, waker }),
     hasRowSecurity,
-    close: () => pool.end(),
+    async close() {
+      await waker.stop();
+      await pool.end();
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Storage } from '../storage.js';
 import { createStores } from '../stores/index.js';
 import { openSqlite } from './database.js';
 import { createSqliteEngine } from './engine.js';
+import { createSqliteMessageBus } from './message-bus.js';
 import { migrate } from './migrate.js';
 
 /**
@@ -18,6 +19,7 @@ export function openSqliteStorage(path: string): Storage {
   const database = open(path);
   return {
     ...createStores(createSqliteEngine(database)),
+    bus: createSqliteMessageBus(database),
     close: () => database.close(),
   };
 }

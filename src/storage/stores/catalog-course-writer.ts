@@ -1,9 +1,9 @@
 import { foldPhrase, primaryLanguage } from '../../catalog/domain/analysis.js';
 import { type CourseRecord, LEVELS, contentHashOf } from '../../catalog/domain/course.js';
 import { CourseIdTakenError } from '../../catalog/domain/errors.js';
-import type { ImportCounts } from '../../catalog/domain/ports.js';
+import type { CourseStore, ImportCounts } from '../../catalog/domain/ports.js';
 import { type CatalogIndexWriter, openIndexWriter } from './catalog-index.js';
-import type { Scope, SkillId } from '../../catalog/domain/scope.js';
+import type { CourseId, Scope, SkillId } from '../../catalog/domain/scope.js';
 import { type SqlProgram, get, run, runEach } from '../sql.js';
 import { type TenantDirectory, type TenantView, lockCatalog } from './catalog-tenants.js';
 import { readSkills, writeSkill } from './catalog-vocabulary.js';
@@ -15,7 +15,7 @@ export async function importCourses(
   tenants: TenantDirectory,
   scope: Scope,
   records: AsyncIterable<CourseRecord> | Iterable<CourseRecord>,
-  at: number,
+  { at, onChanged }: Parameters<CourseStore['importCourses']>[2],
 ): Promise<ImportCounts> {
   const counts = { created: 0, updated: 0, unchanged: 0 };
   let batch: CourseRecord[] = [];
@@ -26,6 +26,7 @@ export async function importCourses(
     counts.created += added.created;
     counts.updated += added.updated;
     counts.unchanged += added.unchanged;
+    onChanged?.(added.changed);
   };
   for await (const record of records) {
     batch.push(record);
@@ -47,10 +48,11 @@ function* writeBatch(
   view: TenantView,
   records: readonly CourseRecord[],
   at: number,
-): SqlProgram<ImportCounts> {
+): SqlProgram<ImportCounts & { readonly changed: readonly CourseId[] }> {
   const tenant = view.own;
   yield* lockCatalog(tenant);
   const counts = { created: 0, updated: 0, unchanged: 0 };
+  const changed: CourseId[] = [];
   let index: CatalogIndexWriter | undefined;
   for (const record of records) {
     const hash = contentHashOf(record);
@@ -78,10 +80,11 @@ function* writeBatch(
     if (record.status === 'active') yield* index.add(courseNo, record);
     if (known === undefined) counts.created += 1;
     else counts.updated += 1;
+    changed.push(record.id);
   }
   if (index !== undefined) yield* index.finish();
   yield* addUnknownSkills(view, records);
-  return counts;
+  return { ...counts, changed };
 }
 
 function* addUnknownSkills(

@@ -16,7 +16,7 @@ export function createCourseStore(tenants: TenantDirectory): CourseStore {
   return {
     ...createCourseSearch(tenants),
     ...createVocabulary(tenants),
-    importCourses: (scope, records, { at }) => importCourses(tenants, scope, records, at),
+    importCourses: (scope, records, options) => importCourses(tenants, scope, records, options),
     async getCourses(scope, ids) {
       if (ids.length === 0) return [];
       return tenants.read(scope, (view) => readCourses(view, ids));

@@ -5,7 +5,7 @@ import { type SqlEngine, all, run } from '../sql.js';
 /** The part of {@link SessionStore} that keeps who wants to hear of which resource. URIs are hashed: they have any length. */
 export function createSessionSubscriptions(
   engine: SqlEngine,
-): Pick<SessionStore, 'subscribe' | 'unsubscribe' | 'subscribersOf'> {
+): Pick<SessionStore, 'subscribe' | 'unsubscribe' | 'subscriptionsAmong'> {
   return {
     async subscribe(id, uri, limit) {
       const session = hashId(id);
@@ -35,18 +35,24 @@ export function createSessionSubscriptions(
         ),
       );
     },
-    async subscribersOf(uri, ids) {
-      if (ids.length === 0) return [];
+    async subscriptionsAmong(uris, ids) {
+      if (uris.length === 0 || ids.length === 0) return [];
       const idOf = new Map(ids.map((id) => [hashId(id), id]));
+      const uriOf = new Map(uris.map((uri) => [hashId(uri), uri]));
       const rows = await engine.run(() =>
-        all<{ session_hash: string }>(
-          `SELECT session_hash FROM mcp_subscription
-           WHERE uri_hash = ? AND session_hash IN (SELECT value FROM json_each(?))`,
-          hashId(uri),
+        all<{ session_hash: string; uri_hash: string }>(
+          `SELECT session_hash, uri_hash FROM mcp_subscription
+           WHERE session_hash IN (SELECT value FROM json_each(?))
+             AND uri_hash IN (SELECT value FROM json_each(?))
+           ORDER BY subscription_no`,
           [...idOf.keys()],
+          [...uriOf.keys()],
         ),
       );
-      return rows.flatMap((row) => idOf.get(row.session_hash) ?? []);
+      return rows.flatMap((row) => {
+        const [id, uri] = [idOf.get(row.session_hash), uriOf.get(row.uri_hash)];
+        return id === undefined || uri === undefined ? [] : [{ id, uri }];
+      });
     },
   };
 }
