@@ -69,6 +69,9 @@ export function fakeToolContext(principal: Principal | undefined): ToolContext {
     log: () => Promise.resolve(),
     progress: () => Promise.resolve(),
     closeStream: () => undefined,
+    upstream() {
+      throw new TypeError('a catalog tool calls nothing upstream');
+    },
   };
 }
 
