@@ -33,7 +33,7 @@ export interface SignInRequest extends LoginRequest {
 }
 
 /** Gets a grant from a person. `more-scopes`: somebody is signed in, and what is missing is in the challenge. */
-export type SignIn = (reason: 'login' | 'more-scopes', request: SignInRequest) => Promise<Grant>;
+type SignIn = (reason: 'login' | 'more-scopes', request: SignInRequest) => Promise<Grant>;
 
 export interface AuthorizedSessionOptions {
   readonly serverUrl: string;

@@ -14,7 +14,7 @@ export interface SafeExchangeOptions extends TargetPolicyOptions {
   readonly resolve?: ResolveAll;
 }
 
-export interface ExchangeRequest {
+interface ExchangeRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;

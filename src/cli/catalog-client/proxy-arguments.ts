@@ -28,7 +28,7 @@ export interface ProxyArguments {
   readonly warnings: readonly string[];
 }
 
-export interface ProxyLoginArguments {
+interface ProxyLoginArguments {
   readonly scopes: readonly string[];
   readonly issuer: string | undefined;
   readonly clientId: string | undefined;

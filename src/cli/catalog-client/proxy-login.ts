@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/clock.js';
+import { hashId } from '../../shared/ids.js';
 import { silentLogger } from '../../shared/logger.js';
 import { parseScope } from '../../oauth/scope.js';
 import { createClientFetch } from '../../client/client-fetch.js';
@@ -22,7 +23,7 @@ const OPTIONS = {
   'client-metadata-url': { type: 'string' },
   resource: { type: 'string' },
   'fixed-port': { type: 'string' },
-  force: { type: 'string' },
+  refused: { type: 'string' },
 } as const;
 
 /**
@@ -43,8 +44,9 @@ export async function runProxyLogin(argv: readonly string[], io: CliIo): Promise
   await store.changeLogin(serverUrl, id, (record) => ({ ...record, owner }));
   const { 'client-id': clientId, 'client-metadata-url': metadataDocumentUrl } = values;
   const clientSecret = io.env['CATALOG_CLIENT_SECRET'] || undefined;
-  // Someone may have signed in before this process was asked to: then only another grant counts.
-  const isForced = values.force !== undefined;
+  const current = await broker.findGrant(serverUrl);
+  const isRefused =
+    current?.accessToken !== undefined && hashId(current.accessToken) === values.refused;
   try {
     await login(
       serverUrl,
@@ -77,7 +79,7 @@ export async function runProxyLogin(argv: readonly string[], io: CliIo): Promise
           },
         }),
       },
-      { force: isForced },
+      { notGrant: isRefused ? current : undefined },
     );
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

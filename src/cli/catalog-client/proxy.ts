@@ -118,7 +118,7 @@ function createLogger({ isVerbose, isSilent, logFile }: ProxyArguments, io: CliI
 
 /** Starts the process that signs a person in. It is in a session of its own, so that it outlives the host. */
 function launchHelper(
-  { id, scopes }: HelperRequest,
+  { id, scopes, refusedToken }: HelperRequest,
   { serverUrl, login }: ProxyArguments,
   profile: string,
   io: CliIo,
@@ -137,7 +137,7 @@ function launchHelper(
     ['--client-metadata-url', login.clientMetadataUrl],
     ['--resource', login.resource],
     ['--fixed-port', login.isPortFixed ? '1' : undefined],
-    ['--force', scopes.length > 0 ? '1' : undefined],
+    ['--refused', refusedToken],
   ];
   const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   return new Promise((resolve, reject) => {

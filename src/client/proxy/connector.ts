@@ -107,7 +107,10 @@ export class Connector {
         ? contact.identity
         : { ...contact.identity, protocolVersion: MODERN };
     try {
-      const reply = await discoverServer(link, identity, signal);
+      let reply = await discoverServer(link, identity, signal);
+      if ('error' in reply && offers(reply.error, MODERN)) {
+        reply = await discoverServer(link, { ...identity, protocolVersion: MODERN }, signal);
+      }
       if ('error' in reply) return { refusal: reply.error };
       const description = describeDiscovered(reply.result);
       if (description === undefined) {
@@ -117,7 +120,7 @@ export class Connector {
       }
       return { upstream: new ModernUpstream({ link, description, identity, events, logger }) };
     } catch (error) {
-      if (error instanceof HttpStatusError) return { refusal: error };
+      if (isAboutEra(error)) return { refusal: error };
       throw error;
     }
   }
@@ -135,7 +138,7 @@ export class Connector {
       return { upstream: await LegacyUpstream.open(options, signal) };
     } catch (error) {
       if (error instanceof InitializeRefusedError) return { refusal: error.error };
-      if (error instanceof HttpStatusError) return { refusal: error };
+      if (isAboutEra(error)) return { refusal: error };
       throw error;
     }
   }
@@ -146,6 +149,18 @@ export class Connector {
       .then((needs) => memory.noteServer(only, upstream.description, needs))
       .catch((error: unknown) => logger.debug('nothing noted of the server', { error }));
   }
+}
+
+/** What is wrong with the credentials, or too much at the moment, says nothing about the era. */
+function isAboutEra(error: unknown): error is HttpStatusError {
+  return error instanceof HttpStatusError && ![401, 403, 429].includes(error.status);
+}
+
+/** Whether a refused version is answered with a list that has this one. */
+function offers({ code, data }: RpcError, version: string): boolean {
+  if (code !== -32022 || !isJsonObject(data)) return false;
+  const { supported } = data;
+  return Array.isArray(supported) && supported.includes(version);
 }
 
 /** The last of what the server said it can, or everything: a host that asks is answered with empty lists. */

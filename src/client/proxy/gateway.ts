@@ -76,7 +76,7 @@ export class Gateway {
       if (isNew) await this.refreshInterest();
       return upstream;
     } catch (error) {
-      if (error instanceof LoginRequiredError) counter.signedOut();
+      if (error instanceof LoginRequiredError) counter.signedOut(error);
       throw error;
     }
   }
@@ -206,7 +206,10 @@ export class Gateway {
   ): Promise<Reply> {
     const { method, signal, onNotification, ask, identity } = call;
     const base = { method, signal, headers, onNotification, onRequest: ask };
-    if (upstream.era === call.era) return upstream.call({ ...base, params: call.params });
+    if (upstream.era === call.era) {
+      const reply = await upstream.call({ ...base, params: call.params });
+      return call.era === 'modern' ? withResultType(reply) : reply;
+    }
     if (upstream.era === 'modern') {
       const own = { ...identity, protocolVersion: MODERN };
       const reply = await withInputRounds(
@@ -236,7 +239,7 @@ export class Gateway {
     const { serverUrl, counter, logger } = this.#options;
     if (error instanceof ConnectionRefusedError) return { error: error.error };
     if (error instanceof LoginRequiredError) {
-      counter.signedOut();
+      counter.signedOut(error);
       return this.#signedOutAnswer(call, error);
     }
     logger.warn('call failed', { method: call.method, error });
@@ -280,6 +283,13 @@ export class Gateway {
     }
     await this.announceAll();
   }
+}
+
+/** An absent `resultType` means `complete`: said aloud, since some hosts do not know. */
+function withResultType(reply: Reply): Reply {
+  return 'error' in reply || 'resultType' in reply.result
+    ? reply
+    : { result: { ...reply.result, resultType: 'complete' } };
 }
 
 /** Failures before anything of a call ran. */

@@ -141,7 +141,7 @@ class ProxyProcess implements Proxy {
     counter.onSignedOut = () => {
       if (this.#gateway.current !== undefined) this.#gateway.announceAll().catch(() => undefined);
       if (options.signsInAtStart === true)
-        desk.begin([]).catch((error: unknown) => logger.warn('login', { error }));
+        desk.begin([], undefined).catch((error: unknown) => logger.warn('login', { error }));
     };
     const front = {
       serverUrl,
@@ -280,6 +280,7 @@ function authorizedSession(
     oauthFetch,
     signIn: (reason, request) => {
       if (reason === 'more-scopes') return counter.stepUp(request);
+      counter.refuse(request.notGrant);
       throw new LoginRequiredError(serverUrl, request.because);
     },
   });

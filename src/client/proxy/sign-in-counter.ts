@@ -29,8 +29,8 @@ export class SignInCounter {
   readonly #options: SignInCounterOptions;
   /** The grant that did not do. */
   #refused: Grant | undefined;
-  #tried: string | undefined;
-  #watch: AbortController | undefined;
+  #reason: LoginRequiredError | undefined;
+  #isWatching = false;
   onSignedIn: () => void = () => undefined;
   onSignedOut: () => void = () => undefined;
   /** How the host introduced itself, for the connection that is made after the login. */
@@ -42,57 +42,55 @@ export class SignInCounter {
 
   /** Whether nobody was signed in at the last try and nothing has changed since. */
   async isStillSignedOut(): Promise<boolean> {
-    if (this.#watch === undefined) return false;
+    if (!this.#isWatching) return false;
     const state = await this.#options.desk.state(this.#refused);
     return state.kind !== 'signed-in';
   }
 
+  /** Why calls are not even sent. */
   refusal(): LoginRequiredError {
-    const reason = this.#refused?.ended?.reason ?? 'nobody is signed in';
-    return new LoginRequiredError(this.#options.serverUrl, reason);
+    return this.#reason ?? new LoginRequiredError(this.#options.serverUrl, 'nobody is signed in');
   }
 
-  /** Calls on the network ended for want of a login: from now on somebody looks for one. */
-  signedOut(): void {
-    if (this.#watch !== undefined) return;
-    const { desk, signal, broker, serverUrl, logger } = this.#options;
-    const watch = new AbortController();
-    this.#watch = watch;
-    const untilSignedIn = async (): Promise<void> => {
-      const grant = await broker.findGrant(serverUrl);
-      // One that came meanwhile is as good as one that comes later; but it is tried once.
-      const isNew = isUsable(grant, nowSeconds(broker.clock)) && grant.accessToken !== this.#tried;
-      this.#refused = isNew ? undefined : grant;
-      this.#tried = grant?.accessToken;
-      this.onSignedOut();
-      await desk.untilSignedIn(this.#refused, {
-        isPatient: true,
-        signal: AbortSignal.any([signal, watch.signal]),
+  /** The server would not take this grant, and it cannot be renewed: only another one will do. */
+  refuse(grant: Grant | undefined): void {
+    this.#refused = grant;
+  }
+
+  /** A call ended for want of a login: from now on somebody looks for one. */
+  signedOut(reason?: LoginRequiredError): void {
+    this.#reason = reason ?? this.#reason;
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    const { desk, signal, logger } = this.#options;
+    this.onSignedOut();
+    desk
+      .untilSignedIn(this.#refused, { signal })
+      .then(() => {
+        this.#isWatching = false;
+        this.onSignedIn();
+      })
+      .catch((error: unknown) => {
+        this.#isWatching = false;
+        if (!signal.aborted) logger.warn('waiting for a login', { error });
       });
-      this.#watch = undefined;
-      this.onSignedIn();
-    };
-    untilSignedIn().catch((error: unknown) => {
-      this.#watch = undefined;
-      if (!signal.aborted) logger.warn('waiting for a login', { error });
-    });
   }
 
   /** The tool `sign_in`. */
   async serve(call: HostCall): Promise<JsonObject> {
     const { desk, signal, serverUrl } = this.#options;
     const { broker } = this.#options;
-    if (this.#watch === undefined) {
+    if (!this.#isWatching) {
       const grant = await broker.findGrant(serverUrl);
       if (isUsable(grant, nowSeconds(broker.clock))) return text('Somebody is signed in already.');
       this.signedOut();
     }
-    await desk.begin([]);
+    await desk.begin([], this.#refused);
     const limit = AbortSignal.timeout(TOOL_WAIT_MS);
     let url: string | undefined;
     try {
       await desk.untilSignedIn(this.#refused, {
-        isPatient: false,
+        asking: [],
         signal: AbortSignal.any([call.signal, signal, limit]),
         onLook: progressTeller(call, (state) => {
           if (state.kind === 'waiting') url = state.url;
@@ -114,10 +112,10 @@ export class SignInCounter {
     logger.warn('the server wants more scopes for a call: asking the person', {
       scopes: request.scopes.join(' '),
     });
-    await desk.begin(request.scopes);
+    await desk.begin(request.scopes, request.notGrant);
     const limit = AbortSignal.timeout(STEP_UP_WAIT_MS);
     return desk.untilSignedIn(request.notGrant, {
-      isPatient: false,
+      asking: request.scopes,
       signal: AbortSignal.any([signal, limit, ...(request.signal ? [request.signal] : [])]),
     });
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowSeconds } from '../../shared/clock.js';
-import { randomId } from '../../shared/ids.js';
+import { hashId, randomId } from '../../shared/ids.js';
 import type { JsonObject } from '../../shared/json.js';
 import type { Broker } from '../broker.js';
 import { LoginFailedError } from '../errors.js';
@@ -14,6 +14,8 @@ export interface HelperRequest {
   readonly id: string;
   /** Empty: what the server asks for. */
   readonly scopes: readonly string[];
+  /** Hash of the access token of a login that does not do. A login with another one counts, whoever got it. */
+  readonly refusedToken: string | undefined;
 }
 
 /** Starts a process that signs a person in and lives on when this one ends. Resolves when that process has ended. */
@@ -48,7 +50,7 @@ export class SignInDesk {
   }
 
   /** Starts a login, unless one runs. */
-  async begin(scopes: readonly string[]): Promise<void> {
+  async begin(scopes: readonly string[], refused: Grant | undefined): Promise<void> {
     const { serverUrl, broker, launch } = this.#options;
     const current = await broker.store.findLogin(serverUrl);
     if (current !== undefined && (await this.#isRunning(current))) return;
@@ -58,7 +60,9 @@ export class SignInDesk {
       startedAtMs: broker.clock.nowMs(),
     };
     if (!(await broker.store.claimLogin(serverUrl, current, login))) return;
-    launch({ id: login.id, scopes })
+    const token = refused?.accessToken;
+    const refusedToken = token === undefined ? undefined : hashId(token);
+    launch({ id: login.id, scopes, refusedToken })
       .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
       .then((problem) => this.#close(login.id, problem ?? 'the login helper ended early'))
       .catch(() => undefined);
@@ -82,12 +86,13 @@ export class SignInDesk {
    * Looks until somebody is signed in, here or in any other process of the profile.
    *
    * @param onLook - called after each look that found nobody
-   * @throws {LoginFailedError} when a login ends without a grant and `isPatient` is false; or the signal's reason
+   * @param asking - scopes of a login that is to run meanwhile. Undefined: nobody is asked, whatever happens
+   * @throws {LoginFailedError} when the login that was asked for ends without a grant; or the signal's reason
    */
   async untilSignedIn(
     known: Grant | undefined,
     options: {
-      readonly isPatient: boolean;
+      readonly asking?: readonly string[];
       readonly signal: AbortSignal;
       readonly onLook?: (state: SignInState) => void;
     },
@@ -95,7 +100,11 @@ export class SignInDesk {
     for (;;) {
       const state = await this.state(known);
       if (state.kind === 'signed-in') return state.grant;
-      if (state.kind === 'failed' && !options.isPatient) throw new LoginFailedError(state.problem);
+      if (options.asking !== undefined) {
+        if (state.kind === 'failed') throw new LoginFailedError(state.problem);
+        // The login that ran when this one was wanted was another one, and is over.
+        if (state.kind === 'signed-out') await this.begin(options.asking, known);
+      }
       options.onLook?.(state);
       const waitMs = state.kind === 'waiting' ? BUSY_POLL_MS : IDLE_POLL_MS;
       await delay(waitMs, undefined, { signal: options.signal, ref: false });

@@ -169,10 +169,7 @@ export const httpRequirements: readonly Requirement[] = [
         'answers a call over the rate with a result that a model can read, both eras [H-22]',
         'answers other requests over the rate with an error that says when to retry [H-22] [H-24]',
       ),
-      ...inFile(
-        'test/e2e/limits.ci.test.ts',
-        'hold for two processes on one PostgreSQL together',
-      ),
+      ...inFile('test/e2e/limits.ci.test.ts', 'hold for two processes on one PostgreSQL together'),
     ],
   },
   {
