@@ -30,7 +30,7 @@ export interface ExternalIssuer {
   readonly introspection?: ExternalIntrospection | undefined;
 }
 
-export interface ExternalClaims {
+interface ExternalClaims {
   readonly subject: string;
   readonly clientId: readonly string[];
   readonly scopes: readonly string[];
