@@ -45,6 +45,8 @@ export interface TokenEndpointQuirks {
   readonly errorCodes?: Readonly<Record<string, 'invalid_grant' | 'invalid_client'>>;
   /** The request body is JSON. */
   readonly isJson?: boolean;
+  /** Basic authentication without the form encoding of RFC 6749 §2.3.1: it is not undone there. */
+  readonly hasPlainBasic?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

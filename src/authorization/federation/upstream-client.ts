@@ -198,7 +198,7 @@ async function configure(
     clientSecret === undefined
       ? openid.None()
       : method === 'client_secret_basic'
-        ? openid.ClientSecretBasic(clientSecret)
+        ? basicAuthentication(provider, clientSecret)
         : openid.ClientSecretPost(clientSecret);
   const isInsecure = isLoopbackUrl(issuer) && issuer.startsWith('http:');
   const endpoints = provider.endpoints ?? profile.endpoints;
@@ -237,6 +237,18 @@ async function configure(
     );
   }
   return made;
+}
+
+function basicAuthentication(provider: ResolvedProvider, clientSecret: string): openid.ClientAuth {
+  if (provider.profileOf.tokenEndpoint?.hasPlainBasic !== true) {
+    return openid.ClientSecretBasic(clientSecret);
+  }
+  return (_server, _client, _body, headers) =>
+    headers.set('authorization', plainBasic(provider.clientId, clientSecret));
+}
+
+function plainBasic(clientId: string, clientSecret: string): string {
+  return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
 }
 
 /** Microsoft's shared issuers name a placeholder; the library puts the token's own tenant in its place. */
@@ -300,7 +312,7 @@ async function revoke(
 ): Promise<void> {
   const { revocation, endpoints } = provider.profileOf;
   const { clientId, clientSecret = '' } = provider;
-  const basic = `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')}`;
+  const basic = plainBasic(clientId, clientSecret);
   const api = provider.endpoints?.api ?? endpoints?.api ?? provider.issuer;
   const json = { 'content-type': 'application/json', 'user-agent': 'catalog-mcp' };
   switch (revocation.kind) {

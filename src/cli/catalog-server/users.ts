@@ -74,7 +74,7 @@ export function addUserCommands(program: Command, io: CliIo): void {
     .description('give a person another password, and end their browser sessions')
     .action(async (name: string, _options: unknown, command: Command) => {
       await withStorage(command, io, async (opened) => {
-        const { hashPassword } = await import('../../authorization/index.js');
+        const { hashPassword } = await import('../../authorization/people/password.js');
         const { passwords, users: people } = opened.storage.authorization;
         const userName = await checkedName(name);
         const record = await passwords.find(userName);
@@ -128,7 +128,7 @@ async function addUser(
   { storage }: Opened,
   io: CliIo,
 ): Promise<AuthorizationUser & { readonly userName: string }> {
-  const { hashPassword } = await import('../../authorization/index.js');
+  const { hashPassword } = await import('../../authorization/people/password.js');
   const userName = await checkedName(name);
   if (!TENANT.test(options.tenant)) {
     throw new ConfigurationError(
@@ -158,7 +158,7 @@ async function addUser(
 }
 
 async function newPassword(userName: string, io: CliIo): Promise<string> {
-  const { checkNewPassword } = await import('../../authorization/index.js');
+  const { checkNewPassword } = await import('../../authorization/people/password.js');
   const password = await readPassword(`New password for ${userName}: `, io);
   if (password === undefined || password === '') {
     throw new ConfigurationError(
@@ -192,7 +192,7 @@ async function setDisabled(
 
 /** By id, or by the user name of a local password. */
 async function findUser({ storage }: Opened, name: string): Promise<AuthorizationUser> {
-  const { normaliseUserName } = await import('../../authorization/index.js');
+  const { normaliseUserName } = await import('../../authorization/people/password.js');
   const { users, passwords } = storage.authorization;
   const record = await passwords.find(normaliseUserName(name) ?? '');
   const user = await users.find(record?.userId ?? name);
@@ -201,7 +201,7 @@ async function findUser({ storage }: Opened, name: string): Promise<Authorizatio
 }
 
 async function checkedName(name: string): Promise<string> {
-  const { normaliseUserName } = await import('../../authorization/index.js');
+  const { normaliseUserName } = await import('../../authorization/people/password.js');
   const userName = normaliseUserName(name);
   if (userName !== undefined) return userName;
   throw new ConfigurationError(

@@ -98,7 +98,7 @@ export const notion: ProviderProfile = {
   parameters: { owner: 'user' },
   clientAuthentication: 'client_secret_basic',
   usesUserInfo: false,
-  tokenEndpoint: { isJson: true, headers: { 'notion-version': '2025-09-03' } },
+  tokenEndpoint: { isJson: true, hasPlainBasic: true, headers: { 'notion-version': '2025-09-03' } },
   assumedLifetimeSeconds: 3600,
   revocation: { kind: 'basic-json', path: '/v1/oauth/revoke' },
   readPerson({ claims }) {
@@ -121,7 +121,7 @@ export const notion: ProviderProfile = {
   logoutUrl: noLogout,
   quirks: [
     {
-      text: 'the token request is JSON with Basic authentication and a `Notion-Version` header',
+      text: 'the token request is JSON with a `Notion-Version` header, and Basic authentication of the plain id and secret',
       source: 'https://developers.notion.com/reference/create-a-token',
     },
     {
