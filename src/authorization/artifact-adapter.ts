@@ -8,6 +8,7 @@ import {
 import { type Clock, nowSeconds } from '../shared/clock.js';
 import { hashId } from '../shared/ids.js';
 import type { Sealer } from '../shared/sealing.js';
+import { LIFETIMES } from './options.js';
 import type {
   ArtifactRecord,
   ArtifactStore,
@@ -46,7 +47,7 @@ export class ArtifactAdapter implements Adapter {
     if (unit !== undefined && this.#model === 'RefreshToken') unit.successorHash = record.idHash;
     // An assertion counts once: its row is only ever inserted.
     const kind = this.#model === 'ReplayDetection' ? 'insert' : 'upsert';
-    await this.#write({ kind, record });
+    await this.#write({ kind, record }, ...this.#signsOfUse(record));
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -106,13 +107,24 @@ export class ArtifactAdapter implements Adapter {
     throw new errors.InvalidGrant('refresh token already used');
   }
 
-  async #write(write: ArtifactWrite): Promise<void> {
+  /** A person has allowed the client something: it counts as used from now on, not only once it redeems the code. */
+  #signsOfUse({ clientId, accountId }: ArtifactRecord): ArtifactWrite[] {
+    const isAllowed =
+      this.#model === 'AuthorizationCode' ||
+      (this.#model === 'DeviceCode' && accountId !== undefined);
+    if (clientId === undefined || !isAllowed) return [];
+    const lastUsedAt = nowSeconds(this.#options.clock);
+    const expiresAt = lastUsedAt + LIFETIMES.usedClient;
+    return [{ kind: 'touchClient', clientId, lastUsedAt, expiresAt }];
+  }
+
+  async #write(...writes: readonly ArtifactWrite[]): Promise<void> {
     const unit = currentUnit();
     if (unit !== undefined) {
-      unit.writes.push(write);
+      unit.writes.push(...writes);
       return;
     }
-    const outcome = await this.#options.artifacts.commit([write]);
+    const outcome = await this.#options.artifacts.commit(writes);
     if (!outcome.ok) throw new errors.InvalidGrant(`${outcome.error.model} was already used`);
   }
 

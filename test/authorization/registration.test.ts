@@ -3,7 +3,6 @@ import { ScriptedBrowser } from '../support/scripted-browser.js';
 import {
   type Fixture,
   authorizationUrl,
-  logIn,
   newVerifier,
   register,
   registerClient,
@@ -165,47 +164,5 @@ describe('registration (RFC 7591)', () => {
 
     expect(closed.as.metadata()).not.toHaveProperty('registration_endpoint');
     expect(response.status).toBe(404);
-  });
-});
-
-describe('limits', () => {
-  test('answers 429 with Retry-After when one source registers too often, until the hour is over', async () => {
-    const limited = await startFixture({ options: { registration: { maxPerHour: 2 } } });
-    const attempt = () => register(limited, { redirect_uris: [LOOPBACK] });
-    const statuses = [(await attempt()).status, (await attempt()).status];
-    const third = await attempt();
-    limited.clock.advanceSeconds(3601);
-    const later = await attempt();
-    await limited.close();
-
-    expect(statuses).toEqual([201, 201]);
-    expect(third.status).toBe(429);
-    expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(later.status).toBe(201);
-  });
-
-  test('keeps the number of clients bounded and those that are used', async () => {
-    const bounded = await startFixture({ options: { registration: { maxClients: 3 } } });
-    const used = await logIn(bounded);
-    for (let i = 0; i < 6; i++) await registerClient(bounded);
-    const count = await bounded.stores.clients.count();
-    const again = await logIn(bounded, { client: used.client });
-    await bounded.close();
-
-    expect(count).toBe(3);
-    expect(again.accessToken).not.toBe('');
-  });
-
-  test('forgets a client that was never used after 30 days, and keeps one that was', async () => {
-    const own = await startFixture();
-    const unused = await registerClient(own);
-    const used = await logIn(own);
-    own.clock.advanceSeconds(31 * 86_400);
-    const find = async (clientId: string) =>
-      own.stores.clients.find(clientId, Math.floor(own.clock.nowMs() / 1000));
-
-    expect(await find(unused.clientId)).toBeUndefined();
-    expect(await find(used.client.clientId)).toBeDefined();
-    await own.close();
   });
 });

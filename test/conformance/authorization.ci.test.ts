@@ -76,9 +76,7 @@ async function runSuite(at: Fixture, revision: string): Promise<Map<string, read
       const found = /^(https?:\/\/\S+[?&]response_type=code\S*)$/m;
       const url = found.test(before) ? undefined : found.exec(seen)?.[1];
       if (url === undefined) return;
-      signIn(url, { person: 'ada' })
-        .then((callback) => fetch(callback))
-        .then(() => resolve(), reject);
+      visit(url).then(resolve, reject);
     });
   });
   const outcome = await Promise.race([promise, visited.then(() => promise)]);
@@ -91,6 +89,10 @@ async function runSuite(at: Fixture, revision: string): Promise<Map<string, read
         JSON.parse(readFileSync(join(out, name), 'utf8')) as readonly Check[],
       ]),
   );
+}
+
+async function visit(url: string): Promise<void> {
+  await fetch(await signIn(url, { person: 'ada' }));
 }
 
 function scenarioOf(folder: string): string {
