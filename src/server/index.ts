@@ -111,6 +111,7 @@ export {
   jsonSchema,
 } from './core/schema.js';
 export type { AuthenticationOptions, CredentialRejection } from './http/authenticate.js';
+export type { FailureLimit } from './http/failure-gate.js';
 export {
   type HttpHandler,
   type HttpLimits,

@@ -12,6 +12,7 @@ type LimitName =
   | 'maxRunningCalls'
   | 'callTimeout'
   | 'maxResultBytes'
+  | 'failureLimit'
   | 'maxBodyBytes'
   | 'maxJsonDepth'
   | 'maxBatchMessages';
@@ -69,6 +70,13 @@ export const LIMIT_SETTINGS: Readonly<Record<LimitName, LimitSetting>> = {
     description: 'a larger tool result becomes a page or a link; 0: no limit',
     default: String(maxResultBytes),
   },
+  failureLimit: {
+    flags: '--failure-limit <attempts>',
+    env: 'CATALOG_FAILURE_LIMIT',
+    description:
+      'invalid credentials a minute from one address, loopback excepted; not behind a proxy that hides addresses; 0: no limit',
+    default: '0',
+  },
   maxBodyBytes: {
     flags: '--max-body-bytes <bytes>',
     env: 'CATALOG_MAX_BODY_BYTES',
@@ -104,6 +112,7 @@ export function resolveLimits(
   const unlessZero = (value: number): number | undefined => (value === 0 ? undefined : value);
   const rateLimit = whole('rateLimit', 0, 6_000_000);
   const completionRate = whole('completionRateLimit', 0, 6_000_000);
+  const failureLimit = whole('failureLimit', 0, 1_000_000);
   const burst = raw.rateBurst === undefined ? undefined : whole('rateBurst', 1, 1_000_000);
   return {
     calls:
@@ -113,6 +122,7 @@ export function resolveLimits(
     maxRunning: unlessZero(whole('maxRunningCalls', 0, 1_000_000)),
     timeoutMs: unlessZero(whole('callTimeout', 0, 86_400) * 1000),
     maxResultBytes: resultBytes(whole('maxResultBytes', 0, 100_000_000), parseWhole),
+    failures: failureLimit === 0 ? undefined : { perMinute: failureLimit, burst: failureLimit },
     maxBodyBytes: whole('maxBodyBytes', 1024, 100_000_000),
     maxJsonDepth: whole('maxJsonDepth', 8, 1000),
     maxBatchMessages: whole('maxBatchMessages', 1, 10_000),

@@ -24,6 +24,7 @@ import {
 import { type AuthenticationOptions, createAuthenticator } from './authenticate.js';
 import { createDirectPath } from './direct-exchange.js';
 import { applyCors, createGuard, refuseHost, refuseOrigin } from './guard.js';
+import { type FailureLimit, createFailureGate } from './failure-gate.js';
 import { createMcpEndpoint } from './mcp-endpoint.js';
 import { type OpenPort, openPort } from './open-port.js';
 import { createResourceMetadata } from './resource-metadata.js';
@@ -84,6 +85,11 @@ export interface HttpServerOptions extends PolicyOptions {
 export interface HttpLimits extends CallLimits {
   /** Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Credentials that are not valid, by source address: an address over the limit is turned away unseen, with 429.
+   * Only where the server sees the addresses of its clients. Default: no limit.
+   */
+  readonly failures?: FailureLimit | undefined;
   /** How deep the JSON of a body may be nested. Default 128, at most 1,000. */
   readonly maxJsonDepth?: number;
   /** Messages in one body of a 2025-era client. Default 50. */
@@ -260,6 +266,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
     clock,
     logger,
     policy,
+    failures: limits.failures && createFailureGate(limits.failures, clock),
     maxBatchMessages: limits.maxBatchMessages ?? 50,
     maxBodyBytes: limits.maxBodyBytes ?? 4 * 1024 * 1024,
     maxJsonDepth: limits.maxJsonDepth ?? 128,

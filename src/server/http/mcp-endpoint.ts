@@ -15,9 +15,10 @@ import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
 import { sendCredentialRejection } from './challenge-response.js';
 import { type DirectPath, sendSessionCall } from './direct-exchange.js';
+import type { FailureGate } from './failure-gate.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
 import type { ResourceMetadata } from './resource-metadata.js';
-import { sendRpcError } from './respond.js';
+import { sendJson, sendRpcError } from './respond.js';
 import type { SessionCredentials } from './session-credentials.js';
 import type { Sessions } from './sessions.js';
 
@@ -38,6 +39,8 @@ export interface McpEndpointOptions extends AdmissionOptions {
   /** Counts the streams that wait for news. */
   readonly streams: { open: number };
   readonly maxBodyBytes: number;
+  /** Undefined: nobody is turned away for trying. */
+  readonly failures: FailureGate | undefined;
   readonly maxJsonDepth: number;
   /** Fires when the server closes: streams that no call waits on end then. */
   readonly closing: AbortSignal;
@@ -139,10 +142,20 @@ async function admit(
   response: ServerResponse,
 ): Promise<{ readonly principal: Principal | undefined } | undefined> {
   if (options.authenticate === undefined) return { principal: undefined };
+  const waitSeconds = options.failures?.waitSeconds(request.socket.remoteAddress);
+  if (waitSeconds !== undefined) {
+    options.observer?.requestRefused({ status: 429, reason: 'address' });
+    const error = { error: 'too_many_requests', error_description: 'Too many failed attempts.' };
+    sendJson(response, 429, error, { 'retry-after': String(waitSeconds) });
+    return undefined;
+  }
   const outcome = options.authenticate(request);
   const authenticated = outcome instanceof Promise ? await outcome : outcome;
   if (authenticated.ok) return { principal: authenticated.value };
   const rejection = authenticated.error;
+  if (rejection.kind === 'bad_token' || rejection.kind === 'bad_api_key') {
+    options.failures?.failed(request.socket.remoteAddress);
+  }
   if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
   options.observer?.requestRefused({
     status: CREDENTIAL_STATUS[rejection.kind],
@@ -226,7 +239,7 @@ async function dispatch(
     try {
       await sendWebResponse(response, answer.response, lease.signal);
     } finally {
-      await answer.settle();
+      answer.settle();
     }
   } finally {
     options.streams.open -= waiting;
