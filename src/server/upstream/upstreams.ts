@@ -79,7 +79,8 @@ function prepare(
   const { credential, header = {}, maxBytes, timeoutMs } = definition;
   const origins = definition.origins.map((origin) => originOf(name, origin));
   if (origins.length === 0) throw new TypeError(`upstream ${quote(name)} has no origins`);
-  const endpoint = 'tokenEndpoint' in credential ? credential.tokenEndpoint : undefined;
+  const endpoints =
+    'tokenEndpoint' in credential ? [originOf(name, credential.tokenEndpoint, true)] : [];
   const limits = {
     ...(maxBytes !== undefined && { maxBytes }),
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -91,7 +92,7 @@ function prepare(
     fetch: given ?? fetchFor(origins, limits),
     issuer: createCredentialIssuer(name, credential, {
       clock,
-      fetch: given ?? fetchFor(endpoint === undefined ? [] : [originOf(name, endpoint, true)], {}),
+      fetch: given ?? fetchFor(endpoints, {}),
     }),
   };
 }
