@@ -8,7 +8,8 @@ import {
   signInAtProvider,
   startFederated,
 } from './support/federated.js';
-import { PROFILE_CASES, type ProfileCase } from './support/profiles.js';
+import type { ProfileCase } from './support/profile-case.js';
+import { PROFILE_CASES } from './support/profiles.js';
 
 let federated: Federated | undefined;
 afterEach(async () => {

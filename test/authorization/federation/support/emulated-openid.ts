@@ -111,7 +111,7 @@ export class EmulatedOpenId {
   ): Promise<EmulatedOpenId> {
     let emulated: EmulatedOpenId | undefined;
     const provider = new Provider(issuer, {
-      jwks: { keys: [(await signingKey()) as never] },
+      jwks: { keys: [await signingKey()] },
       clients: [
         {
           client_id: CLIENT_ID,

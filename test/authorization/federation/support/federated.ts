@@ -16,7 +16,7 @@ import {
   startFixture,
 } from '../../fixture.js';
 import { EmulatedNet } from './emulated-net.js';
-import type { Emulated } from './profiles.js';
+import type { Emulated } from './profile-case.js';
 
 export interface Federated {
   readonly fixture: Fixture;
