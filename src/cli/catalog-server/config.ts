@@ -5,6 +5,7 @@ import { quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
 import type { HttpLimits } from '../../server/http/http-server.js';
+import { DRAIN_SETTINGS, type DrainConfig, resolveDrain } from './drain-settings.js';
 import { LIMIT_SETTINGS, resolveLimits } from './limit-settings.js';
 import {
   REGISTRATION_SETTINGS,
@@ -54,6 +55,7 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   readonly observation: ObservationConfig;
   readonly limits: HttpLimits;
+  readonly drain: DrainConfig;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
 }
@@ -87,6 +89,7 @@ type SettingName =
   | keyof typeof SIGN_IN_SETTINGS
   | keyof typeof REGISTRATION_SETTINGS
   | keyof typeof LIMIT_SETTINGS
+  | keyof typeof DRAIN_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
 /**
@@ -182,6 +185,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: 'warn',
   },
   ...LIMIT_SETTINGS,
+  ...DRAIN_SETTINGS,
   ...OBSERVATION_SETTINGS,
 };
 
@@ -272,6 +276,7 @@ export function resolveConfig(
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     observation: resolveObservation(raw, parseWhole),
     limits: resolveLimits(raw, parseWhole),
+    drain: resolveDrain(raw, parseWhole),
     isJson: raw.json === true,
     masterSecret,
   };

@@ -32,8 +32,10 @@ import { readyLine, readyMessage } from './ready-message.js';
 import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES, SCOPE_TRANSLATIONS } from './scopes.js';
 import { addReadinessChecks } from './readiness-checks.js';
+import { untilSignalled } from './signals.js';
 
-const DRAIN_MS = 5000;
+// Calls over the limit are answered with an error before their connections are cut.
+const LAST_WORDS_MS = 1000;
 
 interface Parts {
   readonly config: ServerConfig;
@@ -57,7 +59,10 @@ export async function serveOverHttp(
   const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
-  const closers = [() => listening.close(DRAIN_MS)];
+  const { limitMs, delayMs } = config.drain;
+  // First what takes requests, then what they need.
+  const drainers = [() => listening.close(limitMs + LAST_WORDS_MS)];
+  const closers: (() => void | Promise<void>)[] = [];
   let storage: OpenStorage | undefined;
   let admin: AdminPort | undefined;
   try {
@@ -78,15 +83,15 @@ export async function serveOverHttp(
       listening.serve(authorizationListener(authorization));
     } else {
       const service = await createCatalogService(storage, secret, logger, openFileTools);
-      closers.push(async () => service.close());
+      closers.push(() => service.close());
       const remote = authorization === undefined ? await openRemote(parts) : [];
-      closers.push(async () => remote.forEach((issuer) => issuer.close()));
+      closers.push(() => remote.forEach((issuer) => issuer.close()));
       const trusted =
         authorization === undefined
           ? remote.map((issuer) => issuer.trusted)
           : [trustInProcess(authorization)];
       const http = await startMcp(parts, authorization, service, trusted);
-      closers.push(() => http.close());
+      drainers.push(() => http.close());
       listening.serve(http.listener);
     }
     // Before anybody can know that we are ready: a signal right after has to end us in order.
@@ -96,8 +101,11 @@ export async function serveOverHttp(
     await announce(parts, io, admin?.url);
     await signalled;
     readiness.startDraining();
+    listening.startDraining();
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
   } finally {
-    await Promise.all(closers.map((close) => close()));
+    await Promise.all(drainers.map((drain) => drain()));
+    for (const close of closers.toReversed()) await close();
     // Last of all: it tells that this process drains.
     await admin?.close();
     await storage?.close();
@@ -144,7 +152,7 @@ async function startMcp(
     ...service,
     auditArguments: config.observation.recordsArguments,
     observers: observation.observers,
-    limits: config.limits,
+    limits: { ...config.limits, drainMs: config.drain.limitMs },
     publicUrl: config.publicUrl,
     authentication: {
       trustedIssuers,
@@ -186,11 +194,4 @@ async function announce(parts: Parts, io: CliIo, admin: string | undefined): Pro
       : undefined;
   const ready = { config, mcp: mcpResource(config, raw), admin, people, demo };
   io.stdout.write(config.isJson ? readyLine(ready) : readyMessage(ready));
-}
-
-function untilSignalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => resolve());
-  });
 }

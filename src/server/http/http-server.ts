@@ -30,7 +30,7 @@ import { type OpenPort, openPort } from './open-port.js';
 import { createResourceMetadata } from './resource-metadata.js';
 import { sendJson } from './respond.js';
 import { watchSessionCredentials } from './session-credentials.js';
-import { createSessions } from './sessions.js';
+import { type Sessions, createSessions } from './sessions.js';
 
 /** Serves what is not MCP. @returns whether the request is its own; then it answers it, now or later */
 export type HttpHandler = (
@@ -332,7 +332,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
       closing.abort();
       sessions.closeStreams();
       await modern.closeStreams();
-      await drain([...running, sessions.idle()], drainMs);
+      await within(drainMs, untilIdle(running, sessions));
       direct?.close();
       await modern.close();
       await sessions.close();
@@ -356,13 +356,21 @@ function observedLookups(
   };
 }
 
-/** Waits for what runs, at most so long: a stream that nobody ends is not waited for. */
-async function drain(running: readonly Promise<void>[], drainMs: number): Promise<void> {
+/** Settled when no exchange and no call of a session is left; those that come in meanwhile are waited for too. */
+async function untilIdle(running: ReadonlySet<Promise<void>>, sessions: Sessions): Promise<void> {
+  do {
+    await Promise.allSettled(running);
+    await sessions.idle();
+  } while (running.size > 0);
+}
+
+/** Waits at most so long: a stream that nobody ends is not waited for. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, drainMs);
+    timer = setTimeout(resolve, limitMs);
   });
-  await Promise.race([Promise.allSettled(running), limit]);
+  await Promise.race([work, limit]);
   clearTimeout(timer);
 }
 

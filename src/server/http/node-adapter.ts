@@ -40,6 +40,8 @@ export async function sendWebResponse(
     'x-content-type-options': 'nosniff',
     ...Object.fromEntries(web.headers),
   };
+  // Node's own to decide: a server that ends keeps no connection.
+  delete headers['connection'];
   if (web.body === null) {
     response.writeHead(web.status, headers).end();
     return;
@@ -63,6 +65,7 @@ async function sendStream(
   const stop = (): void => void reader.cancel().catch(() => undefined);
   response.once('close', stop);
   until.addEventListener('abort', stop, { once: true });
+  if (until.aborted) stop();
   try {
     for (;;) {
       const { done, value } = await reader.read();

@@ -1,4 +1,4 @@
-import { type RequestListener, type Server, createServer } from 'node:http';
+import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ToolkitError } from '../../shared/errors.js';
 
@@ -18,6 +18,8 @@ export interface OpenPort {
   readonly port: number;
   /** Answers requests from now on; those that came before have waited. */
   serve(listener: RequestListener): void;
+  /** From now on every answer asks its client to send the next request over another connection. */
+  startDraining(): void;
   /** Stops accepting, lets running requests end for up to `drainMs`, then cuts them. */
   close(drainMs: number): Promise<void>;
 }
@@ -79,15 +81,32 @@ function bind(server: Server, port: number, address: string): Promise<number> {
 
 function serving(servers: readonly Server[], port: number): OpenPort {
   const waiting: Parameters<RequestListener>[] = [];
-  const hold: RequestListener = (...exchange) => void waiting.push(exchange);
-  for (const server of servers) server.on('request', hold);
+  const running = new Set<ServerResponse>();
+  let isDraining = false;
+  let listener: RequestListener = (...exchange) => void waiting.push(exchange);
+  const accept: RequestListener = (request, response) => {
+    if (isDraining) response.setHeader('connection', 'close');
+    running.add(response);
+    response.once('close', () => running.delete(response));
+    listener(request, response);
+  };
+  for (const server of servers) server.on('request', accept);
+  const startDraining = (): void => {
+    if (isDraining) return;
+    isDraining = true;
+    for (const response of running) {
+      if (!response.headersSent) response.setHeader('connection', 'close');
+    }
+  };
   return {
     port,
-    serve(listener) {
-      for (const server of servers) server.off('request', hold).on('request', listener);
-      for (const [request, response] of waiting.splice(0)) listener(request, response);
+    serve(given) {
+      listener = given;
+      for (const exchange of waiting.splice(0)) listener(...exchange);
     },
+    startDraining,
     async close(drainMs) {
+      startDraining();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       for (const server of servers) server.closeIdleConnections();
       const cut = setTimeout(() => {
