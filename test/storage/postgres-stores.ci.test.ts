@@ -4,6 +4,7 @@ import type { PostgresStorage } from '../../src/storage/index.js';
 import { type PlainRoleServer, queryPostgres, startPlainRoleServer } from '../support/postgres.js';
 import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
+import { authorizationClientsContract } from './contract/authorization-clients.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
@@ -27,7 +28,7 @@ describeSessionStores('PostgreSQL', async () => {
 describeApiKeyStore('PostgreSQL', async () => (await plain.open()).apiKeys);
 describeAuditLog('PostgreSQL', async () => (await plain.open()).audit);
 describe('authorization stores on PostgreSQL', () => {
-  authorizationStoresContract(async () => {
+  const open = async () => {
     const url = await plain.createDatabase();
     const storages = [await plain.open(url), await plain.open(url)] as const;
     return {
@@ -35,7 +36,9 @@ describe('authorization stores on PostgreSQL', () => {
       otherConnection: storages[1].authorization,
       close: () => Promise.resolve(),
     };
-  });
+  };
+  authorizationStoresContract(open);
+  authorizationClientsContract(open);
 });
 
 describe('writers at the same time on PostgreSQL', () => {

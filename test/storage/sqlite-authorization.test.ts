@@ -6,20 +6,27 @@ import { describe } from 'vitest';
 import { createSqliteAuthorizationStores } from '../../src/storage/sqlite/authorization-stores.js';
 import { openSqlite } from '../../src/storage/sqlite/database.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
-import { authorizationStoresContract } from './contract/authorization-stores.js';
+import { authorizationClientsContract } from './contract/authorization-clients.js';
+import {
+  type AuthorizationStoresHarness,
+  authorizationStoresContract,
+} from './contract/authorization-stores.js';
 
 describe('authorization stores on SQLite', () => {
-  authorizationStoresContract(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'catalog-as-stores-'));
-    const databases = [openSqlite(join(folder, 'a.db')), openSqlite(join(folder, 'a.db'))] as const;
-    migrate(databases[0]);
-    return {
-      stores: createSqliteAuthorizationStores(databases[0]),
-      otherConnection: createSqliteAuthorizationStores(databases[1]),
-      async close() {
-        for (const database of databases) database.close();
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
-  });
+  authorizationStoresContract(open);
+  authorizationClientsContract(open);
 });
+
+async function open(): Promise<AuthorizationStoresHarness> {
+  const folder = await mkdtemp(join(tmpdir(), 'catalog-as-stores-'));
+  const databases = [openSqlite(join(folder, 'a.db')), openSqlite(join(folder, 'a.db'))] as const;
+  migrate(databases[0]);
+  return {
+    stores: createSqliteAuthorizationStores(databases[0]),
+    otherConnection: createSqliteAuthorizationStores(databases[1]),
+    async close() {
+      for (const database of databases) database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
