@@ -4,6 +4,7 @@ import type { AuditArchive } from '../server/core/audit.js';
 import type { ResultStore } from '../server/core/kept-results.js';
 import type { PermitStore } from '../server/core/permits.js';
 import type { ApiKeyStore, EventLog, SessionStore } from '../server/core/ports.js';
+import type { TaskStore } from '../server/core/task-store.js';
 import type { RevocationFeed } from '../server/core/revocations.js';
 import type { MessageBus } from '../server/core/message-bus.js';
 
@@ -16,6 +17,7 @@ export interface Stores {
   readonly audit: AuditArchive;
   readonly permits: PermitStore;
   readonly results: ResultStore;
+  readonly tasks: TaskStore;
   readonly authorization: AuthorizationStores;
   readonly catalog: CatalogStore;
 }

@@ -6,6 +6,7 @@ import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
 import { authorizationClientsContract } from './contract/authorization-clients.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
+import { describeTaskStore } from './contract/task-store.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 let plain: PlainRoleServer;
@@ -27,6 +28,14 @@ describeSessionStores('PostgreSQL', async () => {
 });
 describeApiKeyStore('PostgreSQL', async () => (await plain.open()).apiKeys);
 describeAuditLog('PostgreSQL', async () => (await plain.open()).audit);
+describeTaskStore('PostgreSQL', async () => {
+  const url = await plain.createDatabase();
+  const { tasks } = await plain.open(url);
+  return {
+    tasks,
+    dump: async () => JSON.stringify(await queryPostgres(url, 'SELECT * FROM mcp_task')),
+  };
+});
 describe('authorization stores on PostgreSQL', () => {
   const open = async () => {
     const url = await plain.createDatabase();

@@ -8,6 +8,8 @@ import { createSqliteSessionStore } from '../../src/storage/sqlite/session-store
 import { describe, expect, it } from 'vitest';
 import { describeApiKeyStore } from './contract/api-key-store.js';
 import { auditRow, describeAuditLog } from './contract/audit-log.js';
+import { createSqliteTaskStore } from '../../src/storage/sqlite/task-store.js';
+import { describeTaskStore } from './contract/task-store.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 const databases: SqliteDatabase[] = [];
@@ -32,6 +34,14 @@ describeSessionStores('SQLite', async () => {
 });
 describeApiKeyStore('SQLite', async () => createSqliteApiKeyStore(open()));
 describeAuditLog('SQLite', async () => createSqliteAuditLog(open()));
+
+describeTaskStore('SQLite', async () => {
+  const database = open();
+  return {
+    tasks: createSqliteTaskStore(database),
+    dump: async () => JSON.stringify(database.all('SELECT * FROM mcp_task')),
+  };
+});
 
 describe('the event log on SQLite', () => {
   it('keeps a bounded number of events per session: the oldest go first', async () => {

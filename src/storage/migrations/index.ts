@@ -4,6 +4,7 @@ import { auditMigration } from './008-audit.js';
 import { authorizationClientsMigration } from './010-authorization-clients.js';
 import { limitsMigration } from './005-limits.js';
 import { manyProcessesMigration } from './007-many-processes.js';
+import { tasksMigration } from './006-tasks.js';
 import { peopleMigration } from './009-people.js';
 import type { Migration } from './migration.js';
 import { revocationMigration } from './004-revocation.js';
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   catalogMigration,
   revocationMigration,
   limitsMigration,
+  tasksMigration,
   manyProcessesMigration,
   auditMigration,
   peopleMigration,

@@ -9,6 +9,7 @@ import { createPermitStore } from './permit-store.js';
 import { createResultStore } from './result-store.js';
 import { createRevocationFeed } from './revocation-feed.js';
 import { createSessionStore } from './session-store.js';
+import { createTaskStore } from './task-store.js';
 
 /** Every port over one database with its schema. */
 export function createStores(engine: SqlEngine): Stores {
@@ -20,6 +21,7 @@ export function createStores(engine: SqlEngine): Stores {
     audit: createAuditLog(engine),
     permits: createPermitStore(engine),
     results: createResultStore(engine),
+    tasks: createTaskStore(engine),
     authorization: createAuthorizationStores(engine),
     catalog: createCatalogStore(engine),
   };
