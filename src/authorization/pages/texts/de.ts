@@ -61,7 +61,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'signIn.userName': 'Benutzername',
   'signIn.password': 'Passwort',
   'signIn.failed': 'Das hat nicht geklappt. Prüfen Sie Benutzername und Passwort.',
-  'signIn.wait': 'Zu viele Versuche. Versuchen Sie es in {seconds} Sekunden wieder.',
+  'signIn.wait': 'Zu viele Versuche. Versuchen Sie es in {seconds} s wieder.',
   'signIn.cancelled':
     'Die Anmeldung mit {provider} wurde nicht abgeschlossen. Es wurde nichts erlaubt.',
   'signIn.unavailable':

@@ -58,7 +58,7 @@ export const en = {
   'signIn.userName': 'User name',
   'signIn.password': 'Password',
   'signIn.failed': 'That did not work. Check the user name and the password.',
-  'signIn.wait': 'Too many attempts. Try again in {seconds} seconds.',
+  'signIn.wait': 'Too many attempts. Try again in {seconds} s.',
   'signIn.cancelled': 'The sign-in with {provider} was not completed. Nothing has been allowed.',
   'signIn.unavailable':
     '{provider} cannot be reached at the moment, or does not answer as it should. Try again, or choose another way.',
