@@ -17,7 +17,7 @@ async function newKeyClient() {
     token_endpoint_auth_signing_alg: 'ES256',
     jwks: { keys: [jwk] },
   });
-  const assert = async (audience = fixture.issuer) => ({
+  const assert = async (audience = fixture.issuer, life = '60s') => ({
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: await new SignJWT({ jti: randomId() })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
@@ -25,7 +25,7 @@ async function newKeyClient() {
       .setSubject(client.clientId)
       .setAudience(audience)
       .setIssuedAt()
-      .setExpirationTime('60s')
+      .setExpirationTime(life)
       .sign(privateKey),
   });
   return { client, assert };
@@ -36,10 +36,12 @@ test('takes a signed assertion in place of a secret (RFC 7523 §2.2)', async () 
   const login = await getCode(fixture, { client });
   const foreign = await redeem(fixture, login, await assert('https://other.example'));
   const bare = await redeem(fixture, login);
+  const long = await redeem(fixture, login, await assert(fixture.issuer, '20m'));
   const answer = await redeem(fixture, login, await assert());
 
   expect(foreign).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
   expect(bare).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
+  expect(long).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
   expect(answer.status).toBe(200);
 });
 

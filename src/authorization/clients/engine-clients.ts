@@ -1,11 +1,17 @@
-import type { Configuration } from 'oidc-provider';
+import { type Configuration, errors } from 'oidc-provider';
+import { nowSeconds } from '../../shared/clock.js';
 import { deriveKey } from '../../shared/sealing.js';
 import type { Sealer } from '../../shared/sealing.js';
 import type { Capabilities } from '../capabilities.js';
 import { ClientAdapter } from '../client-adapter.js';
 import { type ClientPolicyOptions, applyClientPolicy } from '../client-policy.js';
 import type { Locations } from '../locations.js';
-import { CLIENT_AUTH_METHODS, GRANT_TYPES, SIGNING_ALGORITHM } from '../metadata.js';
+import {
+  ASSERTION_ALGORITHMS,
+  CLIENT_AUTH_METHODS,
+  GRANT_TYPES,
+  SIGNING_ALGORITHM,
+} from '../metadata.js';
 import type { ResolvedOptions } from '../options.js';
 import { OPERATOR_PROPERTIES, toClientMetadata } from './configured-client.js';
 import { createDocumentResolver } from './document-resolver.js';
@@ -21,6 +27,8 @@ export interface EngineClientsParts {
 }
 
 const MAX_CLIENTS = 5000;
+/** Longest life of a client assertion; the usual one is a minute. */
+const MAX_ASSERTION_SECONDS = 600;
 
 /** Metadata that only we may set: a client that sends it loses it. */
 const OWN_PROPERTIES = [...OPERATOR_PROPERTIES, WARNED] as const;
@@ -54,7 +62,13 @@ export function clientConfiguration(
   parts: EngineClientsParts,
 ): Pick<
   Configuration,
-  'clients' | 'clientAuthMethods' | 'clientDefaults' | 'extraClientMetadata' | 'fetch'
+  | 'assertJwtClientAuthClaimsAndHeader'
+  | 'clients'
+  | 'clientAuthMethods'
+  | 'clientDefaults'
+  | 'enabledJWA'
+  | 'extraClientMetadata'
+  | 'fetch'
 > {
   const { options, locations } = parts;
   const policy = clientPolicyOf(parts);
@@ -62,6 +76,13 @@ export function clientConfiguration(
   return {
     clients: (options.clients ?? []).map((client) => toClientMetadata(client)),
     clientAuthMethods: [...CLIENT_AUTH_METHODS],
+    enabledJWA: { clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
+    // Bounds how long the id of an assertion has to be remembered.
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims) {
+      if (Number(claims['exp']) > nowSeconds(options.clock) + MAX_ASSERTION_SECONDS) {
+        throw new errors.InvalidClientAuth('client assertion lives too long');
+      }
+    },
     clientDefaults: {
       grant_types: [...GRANT_TYPES],
       response_types: ['code'],

@@ -1,5 +1,5 @@
 import type { JWTVerifyGetKey } from 'jose';
-import type { AuthorizationUser, PersonProfile } from '../ports.js';
+import type { PersonProfile } from '../ports.js';
 
 /** A token of an upstream API, for a person. */
 export interface UpstreamToken {
@@ -68,9 +68,3 @@ export interface GrantOptions {
   /** Turns sign-in of workloads by the identity of their platform on. */
   readonly workloads?: { readonly issuers: readonly WorkloadIssuer[] };
 }
-
-/** How a person is found behind an assertion. */
-export type PersonFinder = (identity: {
-  readonly issuer: string;
-  readonly subject: string;
-}) => Promise<AuthorizationUser | undefined>;
