@@ -33,7 +33,7 @@ const USED = [
 ] as const;
 
 /** Name under which the ways a document lets the client authenticate are kept, when there are several. */
-export const AUTH_METHODS = 'token_endpoint_auth_methods_supported';
+const AUTH_METHODS = 'token_endpoint_auth_methods_supported';
 
 const USABLE_METHODS = ['none', 'private_key_jwt'] as const;
 type DocumentAuthMethod = (typeof USABLE_METHODS)[number];

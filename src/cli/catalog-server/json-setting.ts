@@ -8,7 +8,7 @@ import { ConfigurationError } from './parse-setting.js';
 const MAX_BYTES = 1024 * 1024;
 
 /** Reads a secret that a document names, from an environment variable or a file beside the document. */
-export type SecretReader = (from: { readonly env: string } | { readonly file: string }) => string;
+type SecretReader = (from: { readonly env: string } | { readonly file: string }) => string;
 
 /** A document that a setting names. */
 export interface JsonSetting {
