@@ -1,5 +1,4 @@
-import type { Histogram, Counter } from 'prom-client';
-import type { ObservedOperation, Observer, OperationEnd, ServerGauges } from './observer.js';
+import type { ObservedOperation, Observer, OperationOutcome, ServerGauges } from './observer.js';
 
 /** Metrics of a server in its own registry: nothing global is touched. */
 export interface Metrics {
@@ -56,13 +55,21 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
   const registry = new prom.Registry();
   const registers = [registry];
   if (hasProcessMetrics) prom.collectDefaultMetrics({ register: registry });
-  const labelNames = ['method', 'target', 'era', 'transport', 'outcome'] as const;
-  const operations = new prom.Counter({
-    name: 'mcp_server_operations_total',
-    help: 'MCP operations that ended, by outcome.',
-    labelNames,
-    registers,
-  });
+  const series = createSeries();
+  registry.registerMetric(
+    new prom.Counter({
+      name: 'mcp_server_operations_total',
+      help: 'MCP operations that ended, by outcome.',
+      labelNames: ['method', 'target', 'era', 'transport', 'outcome'] as const,
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { labels, outcomes } of series.all()) {
+          for (const [outcome, count] of outcomes) this.inc({ ...labels, outcome }, count);
+        }
+      },
+    }),
+  );
   const duration = new prom.Histogram({
     name: 'mcp_server_operation_duration_seconds',
     help: 'How long MCP operations took.',
@@ -70,23 +77,37 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
     buckets: BUCKETS_SECONDS,
     registers,
   });
-  const running = new prom.Gauge({
-    name: 'mcp_server_operations_running',
-    help: 'MCP operations that run now.',
-    registers,
-  });
+  let running = 0;
+  registry.registerMetric(
+    new prom.Gauge({
+      name: 'mcp_server_operations_running',
+      help: 'MCP operations that run now.',
+      registers: [],
+      collect() {
+        this.set(running);
+      },
+    }),
+  );
   const refusals = new prom.Counter({
     name: 'mcp_server_refusals_total',
     help: 'Requests that were turned away, by HTTP status and private reason.',
     labelNames: ['status', 'reason'] as const,
     registers,
   });
-  const lookups = new prom.Counter({
-    name: 'mcp_server_token_cache_lookups_total',
-    help: 'Access tokens shown: known from before (hit) or verified anew (miss).',
-    labelNames: ['result'] as const,
-    registers,
-  });
+  const lookups = { hit: 0, miss: 0 };
+  registry.registerMetric(
+    new prom.Counter({
+      name: 'mcp_server_token_cache_lookups_total',
+      help: 'Access tokens shown: known from before (hit) or verified anew (miss).',
+      labelNames: ['result'] as const,
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc({ result: 'hit' }, lookups.hit);
+        this.inc({ result: 'miss' }, lookups.miss);
+      },
+    }),
+  );
   const events = new prom.Counter({
     name: 'mcp_server_events_total',
     help: 'What else happened.',
@@ -116,7 +137,6 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
       },
     }),
   );
-  const targets = boundedLabels();
   const reasons = boundedLabels();
   const eventNames = boundedLabels();
   return {
@@ -125,16 +145,19 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
     countEvent: (name) => events.inc({ event: eventNames(name) }),
     observer: {
       serverStarted: (gauge) => void gauges.push(gauge),
-      tokenLookedUp: (isKnown) => lookups.inc({ result: isKnown ? 'hit' : 'miss' }),
+      tokenLookedUp(isKnown) {
+        lookups[isKnown ? 'hit' : 'miss'] += 1;
+      },
       requestRefused: ({ status, reason }) => refusals.inc({ status, reason: reasons(reason) }),
       operationStarted(operation) {
         const startedAt = nowMs();
-        running.inc();
+        running += 1;
         return {
-          ended(end) {
-            running.dec();
-            const labels = labelsOf(operation, targets);
-            record(operations, duration, labels, end, (nowMs() - startedAt) / 1000);
+          ended({ outcome }) {
+            running -= 1;
+            const { labels, outcomes } = series.of(operation);
+            outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+            duration.observe(labels, (nowMs() - startedAt) / 1000);
           },
         };
       },
@@ -142,26 +165,27 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
   };
 }
 
-type Labels = Record<'method' | 'target' | 'era' | 'transport', string>;
-
-function record(
-  operations: Counter<keyof Labels | 'outcome'>,
-  duration: Histogram<keyof Labels>,
-  labels: Labels,
-  { outcome }: OperationEnd,
-  seconds: number,
-): void {
-  operations.inc({ ...labels, outcome });
-  duration.observe(labels, seconds);
+interface Series {
+  readonly labels: Record<'method' | 'target' | 'era' | 'transport', string>;
+  readonly outcomes: Map<OperationOutcome, number>;
 }
 
-function labelsOf(operation: ObservedOperation, targets: (value: string) => string): Labels {
-  const { method, target, era, transport } = operation;
+/** Counted here and given to the registry when it is read: its own way of adding one is the larger part of a cheap call. */
+function createSeries(): { of(operation: ObservedOperation): Series; all(): Iterable<Series> } {
+  const known = new Map<string, Series>();
+  const targets = boundedLabels();
   return {
-    method: METHODS.has(method) ? method : OTHER,
-    target: target === undefined ? NONE : targets(target.name),
-    era,
-    transport,
+    all: () => known.values(),
+    of({ method: asked, target: found, era, transport }) {
+      const method = METHODS.has(asked) ? asked : OTHER;
+      const target = found === undefined ? NONE : targets(found.name);
+      const key = `${method} ${era} ${transport} ${target}`;
+      const series = known.get(key);
+      if (series !== undefined) return series;
+      const made: Series = { labels: { method, target, era, transport }, outcomes: new Map() };
+      known.set(key, made);
+      return made;
+    },
   };
 }
 
