@@ -114,7 +114,8 @@ export async function serveOverHttp(
 
 async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
   const { createAuthorizationServer } = await import('../../authorization/index.js');
-  const { config, raw, storage, secret, logger, env } = parts;
+  const { config, raw, storage, secret, logger, env, observation } = parts;
+  const writeRow = auditEvents(storage.audit, systemClock);
   return createAuthorizationServer({
     issuer: config.issuer,
     stores: storage.authorization,
@@ -131,7 +132,10 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
     ],
     signIn: await signInOptionsOf(config.signIn, env),
     ...(await clientOptionsOf(config.registration, env)),
-    onEvent: auditEvents(storage.audit, systemClock),
+    onEvent(event) {
+      observation.metrics?.countEvent(`${event.kind}_${event.outcome}`.replaceAll('-', '_'));
+      return writeRow(event);
+    },
     clock: systemClock,
     logger,
   });
