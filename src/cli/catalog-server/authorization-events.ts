@@ -1,5 +1,5 @@
 import type { EventSink } from '../../authorization/index.js';
-import type { AuditLog } from '../../server/core/ports.js';
+import type { AuditLog } from '../../server/core/audit.js';
 import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import type { Clock } from '../../shared/clock.js';
 

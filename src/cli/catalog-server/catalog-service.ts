@@ -3,7 +3,7 @@ import { type Changes, createChanges } from '../../server/core/changes.js';
 import type { ResultStore } from '../../server/core/kept-results.js';
 import type { PermitStore } from '../../server/core/permits.js';
 import type { MessageBus } from '../../server/core/message-bus.js';
-import type { AuditLog } from '../../server/core/ports.js';
+import type { AuditLog } from '../../server/core/audit.js';
 import { type Registry, createRegistry } from '../../server/core/registry.js';
 import type { ServerInfo } from '../../server/mcp/server-factory.js';
 import { systemClock } from '../../shared/clock.js';

@@ -140,5 +140,3 @@ export interface ApiKeyStore {
   revokeByName(name: string, nowSeconds: number): Promise<number>;
   markUsed(id: string, nowSeconds: number): Promise<void>;
 }
-
-export type { AuditLog, AuditOutcome, AuditRow } from './audit.js';
