@@ -42,6 +42,11 @@ export interface AuthorizedSessionOptions {
   readonly oauthFetch: FetchLike;
   /** Undefined: nobody is asked; the call fails and says what it needs. */
   readonly signIn: SignIn | undefined;
+  /**
+   * How long a token is used without another look at the store, where another process may have signed in or out.
+   * Default 0.
+   */
+  readonly tokenReuseMs?: number;
 }
 
 /** What the session has to know of an answer, whatever library it comes from. */
@@ -108,6 +113,7 @@ export class AuthorizedSession {
   readonly #serverUrl: string;
   /** Recoveries in flight, by the token that was refused: parallel calls share one. */
   readonly #recoveries = new Map<string, Promise<Grant>>();
+  #reused: { readonly token: string; readonly until: number } | undefined;
 
   constructor(options: AuthorizedSessionOptions) {
     this.#options = options;
@@ -123,12 +129,13 @@ export class AuthorizedSession {
     view: AnswerView<Answer>,
     signal?: AbortSignal,
   ): Promise<Answer> {
-    let token = await this.#options.broker.accessToken(this.#serverUrl);
+    let token = await this.#accessToken();
     let isRecovered = false;
     for (let stepUps = 0; ;) {
       const answer = await send(token);
       const status = view.status(answer);
       if (status !== 401 && status !== 403) return answer;
+      this.#reused = undefined;
       const challenge = findChallenge(view.challenge(answer) ?? null, 'bearer');
       if (status === 401) {
         await view.discard(answer);
@@ -148,6 +155,16 @@ export class AuthorizedSession {
         return answer;
       }
     }
+  }
+
+  async #accessToken(): Promise<string | undefined> {
+    const { broker, tokenReuseMs = 0 } = this.#options;
+    const now = broker.clock.nowMs();
+    if (this.#reused !== undefined && now < this.#reused.until) return this.#reused.token;
+    const token = await broker.accessToken(this.#serverUrl);
+    this.#reused =
+      token === undefined || tokenReuseMs === 0 ? undefined : { token, until: now + tokenReuseMs };
+    return token;
   }
 
   /** @throws {TypeError} for any other origin: it gets no credentials of this one */

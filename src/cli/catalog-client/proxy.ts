@@ -139,7 +139,8 @@ function launchHelper(
     ['--fixed-port', login.isPortFixed ? '1' : undefined],
     ['--refused', refusedToken],
   ];
-  const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+  // With `=`: an id may start with a dash.
+  const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, 'proxy-login', serverUrl, ...given], {
       detached: true,

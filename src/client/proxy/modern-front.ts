@@ -43,6 +43,8 @@ const MAX_LISTENS = 256;
 export class ModernFront {
   readonly #options: ModernFrontOptions;
   readonly #parked = new ParkedCalls();
+  /** Calls that the server works on, and what may be asked for each, oldest first. */
+  readonly #open = new Map<ParkedCall, HostCall>();
   #listens = 0;
   #level: string | undefined;
 
@@ -113,16 +115,13 @@ export class ModernFront {
             ask: async (question, questionSignal) =>
               canAsk(call, question.method)
                 ? ask(question, questionSignal)
-                : {
-                    error: {
-                      code: -32601,
-                      message: `the host has not declared ${question.method}`,
-                    },
-                  },
+                : undeclared(question.method),
           }),
         (reason) => own.abort(reason),
         call.onNotification,
       );
+      this.#open.set(parked, call);
+      parked.over.then(() => this.#open.delete(parked)).catch(() => undefined);
     }
     parked.progressToken = token;
     const onAbort = (): void => parked.end(new Error('cancelled by the host'));
@@ -142,6 +141,15 @@ export class ModernFront {
     } finally {
       call.signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /**
+   * A question that came on no call's stream, as servers send that do not say what it belongs to: it is put to the
+   * latest call that may be asked.
+   */
+  ask(request: RpcRequest, signal: AbortSignal): Promise<Reply> {
+    const [latest] = [...this.#open].findLast(([, call]) => canAsk(call, request.method)) ?? [];
+    return latest?.ask(request, signal) ?? Promise.resolve(undeclared(request.method));
   }
 
   /** A 2025 server has one level for its whole session: the one that was asked for last. */
@@ -241,6 +249,10 @@ function canAsk({ identity }: HostCall, method: string): boolean {
   if (method === 'elicitation/create') return capabilities['elicitation'] !== undefined;
   if (method === 'sampling/createMessage') return capabilities['sampling'] !== undefined;
   return method === 'roots/list' && capabilities['roots'] !== undefined;
+}
+
+function undeclared(method: string): Reply {
+  return { error: { code: -32601, message: `the host has not declared that it takes ${method}` } };
 }
 
 function withChanges(result: JsonObject): JsonObject {

@@ -42,10 +42,18 @@ export class ParkedCall {
     this.#abort = abort;
     this.onNotification = onNotification;
     this.#running = start(
-      (request, signal) => this.#ask(request, signal),
+      (request, signal) => this.ask(request, signal),
       (method, params) => this.onNotification(method, this.#retarget(method, params)),
     );
     this.#running.catch(() => undefined);
+  }
+
+  /** Settled when the server is done with the call. */
+  get over(): Promise<void> {
+    return this.#running.then(
+      () => undefined,
+      () => undefined,
+    );
   }
 
   /** The server's answer, or its questions. */
@@ -90,7 +98,8 @@ export class ParkedCall {
     this.#abort(reason);
   }
 
-  #ask(request: RpcRequest, signal: AbortSignal): Promise<Reply> {
+  /** A question of the server, put to the host with the next answer. */
+  ask(request: RpcRequest, signal: AbortSignal): Promise<Reply> {
     const key = `q${this.#next++}`;
     const answer = defer<Reply>();
     this.#open.set(key, { request, answer });

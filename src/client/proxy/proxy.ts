@@ -65,6 +65,8 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
+/** A login or logout by another process is noticed within this time; the file is not read for each call. */
+const TOKEN_REUSE_MS = 1_000;
 /** Requests of the host that run at once. */
 const MAX_RUNNING = 1_024;
 
@@ -240,10 +242,10 @@ class ProxyProcess implements Proxy {
           await this.#host.notify(method, params);
         }
       },
-      onRequest: ({ method, params }, signal) =>
+      onRequest: (request, signal) =>
         this.#legacy.isOpen
-          ? this.#host.ask(method, params, signal)
-          : Promise.resolve({ error: { code: -32601, message: 'the host takes no requests' } }),
+          ? this.#host.ask(request.method, request.params, signal)
+          : this.#modern.ask(request, signal),
       onResync: () => {
         this.#gateway.announceAll().catch(() => undefined);
       },
@@ -278,6 +280,7 @@ function authorizedSession(
     serverUrl,
     broker,
     oauthFetch,
+    tokenReuseMs: TOKEN_REUSE_MS,
     signIn: (reason, request) => {
       if (reason === 'more-scopes') return counter.stepUp(request);
       counter.refuse(request.notGrant);
