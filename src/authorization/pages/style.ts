@@ -41,6 +41,7 @@ button:hover { border-color: var(--text); }
 button.primary { background: var(--action); color: var(--action-text); border-color: var(--action); }
 button.primary span { color: inherit; }
 button.deny { margin-top: 1rem; text-align: center; }
+button:last-child, form:last-child { margin-bottom: 0; }
 .done { background: var(--done); color: var(--done-text); border-radius: .5rem; padding: .75rem 1rem; }
 form.inline { background: none; padding: 0; margin: 0; }
 label { display: block; font-weight: 600; margin: 0 0 .3rem; }

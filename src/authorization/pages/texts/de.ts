@@ -12,9 +12,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'consent.unnamed': 'Eine App ohne Namen',
   'consent.clientId': 'Client-ID',
   'consent.returnsTo': 'Antwort geht an',
-  'consent.what': 'Was sie bei {resources} darf',
+  'consent.what': 'Was die App bei {resources} darf',
   'consent.limits':
-    'Sie bekommt davon nur, was die Person darf, die sich anmeldet. Sie bleibt angemeldet, bis sie 30 Tage nicht benutzt wird, höchstens aber 90 Tage.',
+    'Die App bekommt davon nur, was die Person darf, die sich anmeldet. Sie bleibt angemeldet, bis sie 30 Tage nicht benutzt wird, höchstens aber 90 Tage.',
   'consent.loopback':
     'Die Antwort geht an ein Programm auf diesem Computer. Erlauben Sie das nur, wenn Sie diese Anmeldung gerade selbst begonnen haben.',
   'consent.privateUse':
@@ -94,8 +94,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'account.person': 'Angemeldet als {person}',
   'account.none': 'Mit Ihrem Konto ist keine App verbunden.',
   'account.since': 'Verbunden am {date}',
-  'account.mayDo': 'Sie darf:',
-  'account.nothing': 'Sie darf nichts.',
+  'account.mayDo': 'Die App darf:',
+  'account.nothing': 'Die App darf nichts.',
   'account.revoke': '{client} trennen',
   'account.revoked': '{client} ist getrennt. Was die App hier offen hatte, ist beendet.',
   'account.signOut': 'Abmelden',
