@@ -5,7 +5,7 @@ import { isForm, readForm, withForm } from './form-request.js';
 import { type Locations, ROUTES } from './locations.js';
 import { answerJson } from './request-guard.js';
 import type { ResourceRegistry } from './resources.js';
-import type { SigningKeys } from './signing-keys.js';
+import type { SigningKeys } from './keys/key-ring.js';
 import { readOwnAccessToken } from './token-verifier.js';
 
 export interface EngineGatewayParts {
@@ -95,7 +95,7 @@ async function swapToken(form: URLSearchParams, issuer: string, keys: SigningKey
     return;
   }
   if (token.split('.').length !== 3) return;
-  const claims = await readOwnAccessToken(token, issuer, keys.publicKeys);
+  const claims = await readOwnAccessToken(token, issuer, keys.find);
   form.set('token', claims?.jti === undefined ? NO_TOKEN : accessTokenRowId(claims.jti));
   form.set('token_type_hint', 'access_token');
 }

@@ -33,7 +33,7 @@ export class MasterSecretMismatchError extends ToolkitError {
 
   constructor(kid: string) {
     super(
-      `signing key ${quote(kid)} in the database does not open with this master secret: use the secret it was made with, or start with a new database`,
+      `signing key ${quote(kid)} in the database does not open with this master secret: give the secret it was made with, as CATALOG_MASTER_SECRET, or, while it is being replaced, as CATALOG_MASTER_SECRET_PREVIOUS`,
     );
     this.kid = kid;
   }

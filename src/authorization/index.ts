@@ -20,6 +20,7 @@ export { type ClientConfiguration, parseClients } from './clients/parse-clients.
 export type { ClientDocumentOptions } from './clients/document-resolver.js';
 export type { ClientDescription, ClientTrust, ClientTrustPolicy } from './clients/trust.js';
 export type * from './grants/options.js';
+export type { KeyPhase, KeySchedule } from './keys/lifecycle.js';
 export type * from './ports.js';
 export type { ProtectedResource } from './resources.js';
 export { type AuthorizationServer, createAuthorizationServer } from './server.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { nowSeconds } from '../shared/clock.js';
-import { deriveKey } from '../shared/sealing.js';
+import { deriveKeys } from '../shared/sealing.js';
 import { clientFingerprint, describeAnswer } from './client-policy.js';
 import { isWarnedAbout } from './clients/trust.js';
 import type { FlowOwner } from './federation/federation.js';
@@ -14,7 +14,8 @@ import { type PageTexts, chooseTexts } from './pages/language.js';
 import { renderConsentPage } from './pages/sign-in-page.js';
 import type { AuthorizationEvent } from './people/events.js';
 import {
-  csrfTokenFor,
+  type CsrfTokens,
+  csrfTokensFor,
   readOwnForm,
   redirect,
   sendErrorPage,
@@ -44,7 +45,7 @@ interface Visit {
   readonly response: ServerResponse;
   readonly interaction: Interaction;
   readonly client: Client;
-  readonly csrfToken: string;
+  readonly csrfTokens: CsrfTokens;
   readonly texts: PageTexts;
   readonly owner: FlowOwner;
   /** Whom this browser is signed in as. */
@@ -60,7 +61,7 @@ const COME_BACK = '/idp';
 export function createInteractionHandler(
   parts: InteractionHandlerParts,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const csrfKey = deriveKey(parts.options.masterSecret, 'authorization:csrf');
+  const csrfKeys = deriveKeys(parts.options.masterSecret, 'authorization:csrf');
   return async (request, response) => {
     const { headers } = request;
     let texts = chooseTexts({ acceptLanguage: headers['accept-language'] });
@@ -83,7 +84,7 @@ export function createInteractionHandler(
         interaction,
         client,
         texts,
-        csrfToken: csrfTokenFor(csrfKey, interaction.uid),
+        csrfTokens: csrfTokensFor(csrfKeys, interaction.uid),
         owner: { hop, id: `interaction:${interaction.uid}` },
         sessionUser:
           accountId === undefined ? undefined : await parts.options.stores.users.find(accountId),
@@ -105,7 +106,7 @@ export function createInteractionHandler(
 
 async function showConsent(
   { locations, resources, desk }: InteractionHandlerParts,
-  { response, interaction, client, csrfToken, texts, sessionUser }: Visit,
+  { response, interaction, client, csrfTokens, texts, sessionUser }: Visit,
   again: {
     readonly status?: number;
     readonly notice?: string;
@@ -137,7 +138,7 @@ async function showConsent(
           userName: again.userName,
         }),
         action: `${locations.basePath}${ROUTES.interaction}/${interaction.uid}`,
-        csrfToken,
+        csrfToken: csrfTokens[0],
       },
     },
     texts,
@@ -151,8 +152,8 @@ function mayContinue(interaction: Interaction, user: AuthorizationUser | undefin
 }
 
 async function decide(parts: InteractionHandlerParts, visit: Visit): Promise<void> {
-  const { request, response, interaction, csrfToken, texts, sessionUser } = visit;
-  const form = await readOwnForm(request, parts.locations.origin, csrfToken);
+  const { request, response, interaction, csrfTokens, texts, sessionUser } = visit;
+  const form = await readOwnForm(request, parts.locations.origin, csrfTokens);
   if (form === undefined) {
     await sendErrorPage(response, 403, 'access_denied', texts.t('error.form'), texts);
     return;
@@ -190,7 +191,7 @@ async function act(
   visit: Visit,
   outcome: SignInOutcome,
 ): Promise<void> {
-  const { response, interaction, client, csrfToken, texts } = visit;
+  const { response, interaction, client, csrfTokens, texts } = visit;
   if (outcome.kind !== 'redirect' && outcome.kind !== 'signed-in') {
     await parts.record({
       kind: 'sign-in-refused',
@@ -226,7 +227,7 @@ async function act(
           provider,
           contact: provider.contact,
           action: `${parts.locations.basePath}${ROUTES.interaction}/${interaction.uid}`,
-          csrfToken,
+          csrfToken: csrfTokens[0],
           hasClient: true,
         },
         texts,

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
+import type { SealingSecret } from '../shared/sealing.js';
 import type { SigningAlgorithm } from './capabilities.js';
 import type { PreRegisteredClient } from './clients/configured-client.js';
 import type { ClientDocumentOptions } from './clients/document-resolver.js';
 import type { ClientTrustPolicy } from './clients/trust.js';
 import type { GrantOptions } from './grants/options.js';
+import type { KeySchedule } from './keys/lifecycle.js';
 import type { AuthorizationStores } from './ports.js';
 import type { EventSink } from './people/events.js';
 import type { SignInOptions } from './people/sign-in-options.js';
@@ -30,8 +32,11 @@ export interface AuthorizationServerOptions {
   /** Public URL, the `iss` of every token; compared as a string by clients, so the trailing slash counts. */
   readonly issuer: string;
   readonly stores: AuthorizationStores;
-  /** At least 16 bytes. Seals what is stored, signs cookies; the same for every process on one database. */
-  readonly masterSecret: Uint8Array;
+  /**
+   * At least 16 bytes. Seals what is stored, signs cookies; the same for every process on one database. Several while it
+   * is being replaced: the first seals and signs, all of them open and verify.
+   */
+  readonly masterSecret: SealingSecret;
   /** What tokens are for. The first is the one of a request without `resource`. */
   readonly resources: readonly ProtectedResource[];
   readonly signIn: SignInOptions;
@@ -46,6 +51,8 @@ export interface AuthorizationServerOptions {
   readonly grants?: GrantOptions;
   /** What tokens can be signed with, besides ES256. RS256 is for resource servers and clients that know nothing else. */
   readonly signingAlgorithms?: readonly SigningAlgorithm[];
+  /** When signing keys are made, sign, and go. Default: every 30 days, published 1 day before and 2 days after. */
+  readonly keySchedule?: Partial<KeySchedule>;
   /**
    * Whether a `Host` header may name this server. Default: on a loopback issuer the loopback spellings at any port,
    * which stops DNS rebinding; on any other issuer every host, for the documents never depend on it.

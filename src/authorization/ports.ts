@@ -165,7 +165,7 @@ export interface ClientDocumentStore {
 export interface SigningKeyRecord {
   readonly kid: string;
   readonly algorithm: string;
-  /** Sealed private JWK. */
+  /** Sealed private JWK; empty once the key is removed. */
   readonly privateJwk: string;
   /** Epoch seconds, all of them. */
   readonly createdAt: number;
@@ -178,14 +178,52 @@ export interface SigningKeyRecord {
 }
 
 export interface SigningKeyStore {
-  /** Oldest first. */
+  /** Oldest first, removed ones included. */
   list(): Promise<readonly SigningKeyRecord[]>;
   /**
-   * Stores a key unless one of its algorithm is there already, so that processes that start together end up with one.
+   * Stores a key, unless the keys of its algorithm are others than the caller knows: of processes that decide at the
+   * same time, one makes the key.
    *
    * @returns whether this key was stored
    */
-  insertFirst(record: SigningKeyRecord): Promise<boolean>;
+  insert(record: SigningKeyRecord, knownKids: readonly string[]): Promise<boolean>;
+  /**
+   * Unpublishes a key now, destroys its private part, and adds it to the revocation feed until `refusedUntil`: what it
+   * signed is refused from then on.
+   *
+   * @returns false when there is none, or it was removed before
+   */
+  remove(
+    kid: string,
+    times: { readonly nowSeconds: number; readonly refusedUntil: number },
+  ): Promise<boolean>;
+  /** Destroys the private parts of keys whose time ended before `endedBefore`, and deletes those from before `deleteBefore`. */
+  tidy(times: { readonly endedBefore: number; readonly deleteBefore: number }): Promise<void>;
+}
+
+/** Where values are that the master secret seals. */
+export type SealedPlace = 'artifact' | 'client' | 'signing-key' | 'upstream-token';
+
+export interface SealedValue {
+  /** What the row is found by, in the order of its columns. */
+  readonly key: readonly [string] | readonly [string, string];
+  /** Empty where there is nothing sealed. */
+  readonly sealed: string;
+}
+
+/** Everything that is sealed under the master secret, for the change of it. */
+export interface SealedValueStore {
+  /** In order of key, those after `after`, at most `limit`. */
+  list(
+    place: SealedPlace,
+    after: SealedValue['key'] | undefined,
+    limit: number,
+  ): Promise<readonly SealedValue[]>;
+  /** Stores values sealed anew, each unless its row has changed meanwhile. @returns how many were stored */
+  replace(
+    place: SealedPlace,
+    values: readonly (SealedValue & { readonly resealed: string })[],
+  ): Promise<number>;
 }
 
 /** A person who may sign in. */
@@ -258,6 +296,7 @@ export interface AuthorizationStores {
   readonly clients: AuthorizationClientStore;
   readonly clientDocuments: ClientDocumentStore;
   readonly signingKeys: SigningKeyStore;
+  readonly sealedValues: SealedValueStore;
   readonly users: AuthorizationUserStore;
   readonly consents: ConsentStore;
   readonly counters: CounterStore;

@@ -7,7 +7,7 @@ import {
 import type { JWK } from 'jose';
 import { accessTokenRowId } from '../shared/credential-id.js';
 import { parseScope } from '../oauth/scope.js';
-import { deriveKey } from '../shared/sealing.js';
+import { deriveKeys } from '../shared/sealing.js';
 import type { Sealer } from '../shared/sealing.js';
 import { ArtifactAdapter } from './artifact-adapter.js';
 import type { Capabilities } from './capabilities.js';
@@ -54,7 +54,9 @@ export function buildConfiguration(parts: EngineParts): Configuration {
     jwks: { keys: [...privateKeys] as never },
     ...clientConfiguration(clientParts),
     cookies: {
-      keys: [deriveKey(options.masterSecret, 'authorization:cookies').toString('base64url')],
+      keys: deriveKeys(options.masterSecret, 'authorization:cookies').map((key) =>
+        key.toString('base64url'),
+      ),
       names: locations.cookieNames,
       short: cookie,
       long: cookie,

@@ -17,7 +17,7 @@ import {
   createRequestGuard,
   setCorsHeaders,
 } from './request-guard.js';
-import type { SigningKeys } from './signing-keys.js';
+import type { SigningKeys } from './keys/key-ring.js';
 
 const REGISTRATION_WINDOW_SECONDS = 3600;
 

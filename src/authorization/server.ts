@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { JWK } from 'jose';
+import type { JWK, JWTVerifyGetKey } from 'jose';
 import { nowSeconds, systemClock } from '../shared/clock.js';
 import type { JsonObject } from '../shared/json.js';
 import { silentLogger } from '../shared/logger.js';
@@ -10,6 +10,8 @@ import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
 import { upstreamTokenSource } from './federation/token-source.js';
+import { type KeyRing, openKeyRing } from './keys/key-ring.js';
+import { resolveSchedule, tokenLifetime } from './keys/schedule.js';
 import { locate } from './locations.js';
 import { buildMetadata } from './metadata.js';
 import type { AuthorizationServerOptions, ResolvedOptions } from './options.js';
@@ -19,7 +21,6 @@ import { buildConfiguration, resourceServerInfo } from './provider-configuration
 import { createResourceRegistry } from './resources.js';
 import { withRevocationHints } from './revocation-hints.js';
 import { createRequestHandler } from './routes.js';
-import { loadSigningKeys } from './signing-keys.js';
 
 /** An authorization server that is mounted into a `node:http` listener. */
 export interface AuthorizationServer {
@@ -31,8 +32,12 @@ export interface AuthorizationServer {
    * true, which never rejects
    */
   handle(request: IncomingMessage, response: ServerResponse): false | Promise<true>;
-  /** The public keys, as a JWK Set. */
+  /** The public keys, as a JWK Set, now. */
   jwks(): { keys: JWK[] };
+  /** Finds the key of a token, also one that another process has just made. */
+  readonly findKey: JWTVerifyGetKey;
+  /** Looks for changes of the keys now, not only at the next turn (every 60 s). */
+  refreshKeys(): Promise<void>;
   /** The metadata document (RFC 8414). */
   metadata(): JsonObject;
   /**
@@ -53,7 +58,7 @@ const SWEEP_GRACE_SECONDS = 120;
  * Starts the authorization server: OAuth 2.1 with PKCE S256, RFC 8707 resources, RFC 9068 access tokens (ES256, 600 s,
  * one audience), rotating refresh tokens (30 days), dynamic registration, revocation and introspection.
  *
- * The first start makes the signing key; it is sealed in the store. Does not listen, and makes no request of its own.
+ * The first start makes the signing key; it is sealed in the store, and replaced in time while requests go on. Does not listen, and makes no request of its own.
  *
  * @throws {DemoSignInNotLoopbackError} when the demo sign-in is asked for on an issuer that is not loopback
  * @throws {MasterSecretMismatchError} when the store's keys were sealed under another secret
@@ -85,30 +90,37 @@ export async function createAuthorizationServer(
     grants: { ...base.grants, ...(upstreamTokens === undefined ? {} : { upstreamTokens }) },
   };
   const capabilities = resolveCapabilities(options);
-  const keys = await loadSigningKeys(
-    stores.signingKeys,
+  const tokenSeconds = tokenLifetime(options.resources);
+  const keys: KeyRing = await openKeyRing({
+    store: stores.signingKeys,
     masterSecret,
+    algorithms: capabilities.signingAlgorithms,
+    schedule: resolveSchedule(options.keySchedule, tokenSeconds),
+    tokenSeconds,
     clock,
-    capabilities.signingAlgorithms,
-  );
-  const configuration = buildConfiguration({
-    options,
-    locations,
-    resources,
-    capabilities,
-    privateKeys: keys.privateKeys,
-    sealer,
-    federation,
+    logger,
+    onChange: () => {
+      engine = assemble();
+    },
   });
-  const provider = createEngine(configuration, {
-    options,
-    capabilities,
-    resources,
-    keys,
-    describe: (ctx, resource) => resourceServerInfo(ctx, resource, { options, resources }),
-  });
-  const gateway = createEngineGateway({ provider, locations, resources, keys });
-  const pages = createPeoplePages({ provider, options, locations, resources, sealer, federation });
+  // The engine has its keys for life: when they change another one takes its place, and the requests that the old one
+  // has begun it brings to their end.
+  const assemble = () => {
+    const { privateKeys } = keys;
+    const parts = { options, locations, resources, capabilities, sealer, federation };
+    const provider = createEngine(buildConfiguration({ ...parts, privateKeys }), {
+      options,
+      capabilities,
+      resources,
+      keys,
+      describe: (ctx, resource) => resourceServerInfo(ctx, resource, { options, resources }),
+    });
+    return {
+      gateway: createEngineGateway({ provider, locations, resources, keys }),
+      pages: createPeoplePages({ ...parts, provider }),
+    };
+  };
+  let engine = assemble();
   const metadata = buildMetadata(locations, resources, capabilities);
   const timer = setInterval(() => {
     sweep(options).catch((error: unknown) => logger.warn('clean-up failed', { error }));
@@ -122,14 +134,21 @@ export async function createAuthorizationServer(
       capabilities,
       keys,
       metadata,
-      gateway,
-      pages,
+      get gateway() {
+        return engine.gateway;
+      },
+      get pages() {
+        return engine.pages;
+      },
     }),
     jwks: () => ({ keys: [...keys.publicKeys.keys] }),
+    findKey: keys.find,
+    refreshKeys: () => keys.refresh(),
     metadata: () => metadata,
     onRevocation: (listener) => hints.subscribe(listener),
     async close() {
       clearInterval(timer);
+      keys.close();
     },
   };
 }

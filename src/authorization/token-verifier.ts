@@ -1,4 +1,4 @@
-import { type JWK, type JWTPayload, createLocalJWKSet, errors, jwtVerify } from 'jose';
+import { type JWTPayload, type JWTVerifyGetKey, errors, jwtVerify } from 'jose';
 
 /** What tokens of ours are signed with; which of them are on is said by the keys. */
 const ALGORITHMS = ['ES256', 'RS256'];
@@ -12,10 +12,10 @@ const ALGORITHMS = ['ES256', 'RS256'];
 export async function readOwnAccessToken(
   token: string,
   issuer: string,
-  keys: { readonly keys: readonly JWK[] },
+  keys: JWTVerifyGetKey,
 ): Promise<JWTPayload | undefined> {
   try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys.keys] }), {
+    const { payload } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
       typ: 'at+jwt',

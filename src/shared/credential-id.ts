@@ -13,6 +13,11 @@ export function accessTokenCredentialId(rowHash: string): string {
   return `token:${rowHash}`;
 }
 
+/** Names every token that a signing key of our own authorization server has signed, and ever will. */
+export function signingKeyCredentialId(kid: string): string {
+  return `signing-key:${kid}`;
+}
+
 /** The id of an access token of our own authorization server, from its `jti`. */
 export function credentialIdOfJti(jti: string): string {
   return accessTokenCredentialId(hashId(accessTokenRowId(jti)));

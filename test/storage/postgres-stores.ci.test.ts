@@ -5,6 +5,7 @@ import { type PlainRoleServer, queryPostgres, startPlainRoleServer } from '../su
 import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
 import { authorizationClientsContract } from './contract/authorization-clients.js';
+import { authorizationPeopleContract } from './contract/authorization-people.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
 import { describeTaskStore } from './contract/task-store.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
@@ -48,6 +49,7 @@ describe('authorization stores on PostgreSQL', () => {
   };
   authorizationStoresContract(open);
   authorizationClientsContract(open);
+  authorizationPeopleContract(open);
 });
 
 describe('writers at the same time on PostgreSQL', () => {
@@ -150,15 +152,18 @@ describe('writers at the same time on PostgreSQL', () => {
     const [one, two] = await twoProcesses();
     const stored = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        (index % 2 === 0 ? one : two).authorization.signingKeys.insertFirst({
-          kid: `key-${index}`,
-          algorithm: 'ES256',
-          privateJwk: 'sealed',
-          createdAt: 1,
-          activateAt: 1,
-          retireAt: undefined,
-          removeAt: undefined,
-        }),
+        (index % 2 === 0 ? one : two).authorization.signingKeys.insert(
+          {
+            kid: `key-${index}`,
+            algorithm: 'ES256',
+            privateJwk: 'sealed',
+            createdAt: 1,
+            activateAt: 1,
+            retireAt: undefined,
+            removeAt: undefined,
+          },
+          [],
+        ),
       ),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);

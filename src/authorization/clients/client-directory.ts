@@ -1,6 +1,6 @@
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { type JsonObject, isJsonObject, parseJson } from '../../shared/json.js';
-import { createSealer } from '../../shared/sealing.js';
+import { type SealingSecret, createSealer } from '../../shared/sealing.js';
 import type { ArtifactStore, AuthorizationClientStore, ClientRecord } from '../ports.js';
 import { type PreRegisteredClient, toClientMetadata } from './configured-client.js';
 
@@ -48,7 +48,7 @@ const SECRETS = new Set(['client_secret']);
 export function createClientDirectory(parts: {
   readonly clients: AuthorizationClientStore;
   readonly artifacts: ArtifactStore;
-  readonly masterSecret: Uint8Array;
+  readonly masterSecret: SealingSecret;
   readonly clock: Clock;
 }): ClientDirectory {
   const { clients, artifacts, masterSecret, clock } = parts;

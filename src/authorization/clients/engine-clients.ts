@@ -1,6 +1,6 @@
 import { type Configuration, errors } from 'oidc-provider';
 import { nowSeconds } from '../../shared/clock.js';
-import { deriveKey } from '../../shared/sealing.js';
+import { deriveKeys } from '../../shared/sealing.js';
 import type { Sealer } from '../../shared/sealing.js';
 import type { Capabilities } from '../capabilities.js';
 import { ClientAdapter } from '../client-adapter.js';
@@ -51,7 +51,7 @@ export function createClientAdapter(parts: EngineClientsParts): ClientAdapter {
     sealer,
     clock,
     maxClients: registration.maxClients ?? MAX_CLIENTS,
-    sourceKey: deriveKey(options.masterSecret, 'authorization:client-source'),
+    sourceKey: deriveKeys(options.masterSecret, 'authorization:client-source')[0],
     documents: capabilities.hasDocuments ? documents : undefined,
     trust: registration.trust,
   });
@@ -113,7 +113,7 @@ export function clientConfiguration(
 export function registrationFeature(
   parts: EngineClientsParts,
 ): NonNullable<NonNullable<Configuration['features']>['registration']> {
-  const key = deriveKey(parts.options.masterSecret, 'authorization:client-id');
+  const [key] = deriveKeys(parts.options.masterSecret, 'authorization:client-id');
   const policy = clientPolicyOf(parts);
   return {
     enabled: parts.capabilities.hasRegistration,

@@ -5,7 +5,7 @@ import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { hashId, randomId } from '../../shared/ids.js';
 import type { Logger } from '../../shared/logger.js';
 import { type Result, err, ok } from '../../shared/result.js';
-import type { Sealer } from '../../shared/sealing.js';
+import type { Sealer, SealingSecret } from '../../shared/sealing.js';
 import type { AuthorizationStores, AuthorizationUser } from '../ports.js';
 import type { UpstreamPerson } from './profile.js';
 import {
@@ -104,7 +104,7 @@ export interface FederationParts {
   readonly providers: readonly UpstreamProvider[];
   readonly stores: AuthorizationStores;
   readonly sealer: Sealer;
-  readonly masterSecret: Uint8Array;
+  readonly masterSecret: SealingSecret;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where the providers send browsers back to. */

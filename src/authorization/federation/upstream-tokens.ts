@@ -3,7 +3,7 @@ import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { randomId } from '../../shared/ids.js';
 import type { Logger } from '../../shared/logger.js';
 import { type Result, err, ok } from '../../shared/result.js';
-import { type Sealer, createSealer } from '../../shared/sealing.js';
+import { type Sealer, type SealingSecret, createSealer } from '../../shared/sealing.js';
 import type { UpstreamTokenRecord, UpstreamTokenStore } from '../ports.js';
 import {
   type UpstreamClient,
@@ -42,7 +42,7 @@ export interface UpstreamTokenVault {
 
 export function createUpstreamTokenVault(parts: {
   readonly store: UpstreamTokenStore;
-  readonly masterSecret: Uint8Array;
+  readonly masterSecret: SealingSecret;
   readonly clock: Clock;
   readonly logger: Logger;
 }): UpstreamTokenVault {

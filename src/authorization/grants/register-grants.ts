@@ -3,7 +3,7 @@ import type { Capabilities } from '../capabilities.js';
 import { GRANTS } from '../metadata.js';
 import type { ResolvedOptions } from '../options.js';
 import type { ResourceRegistry } from '../resources.js';
-import type { SigningKeys } from '../signing-keys.js';
+import type { SigningKeys } from '../keys/key-ring.js';
 import { clientCredentialsGrant } from './client-credentials.js';
 import { type DescribeResource, RESOURCE_PARAMETERS } from './issue-token.js';
 import { JWT_BEARER_PARAMETERS, jwtBearerGrant } from './jwt-bearer.js';

@@ -3,7 +3,7 @@ import { accessTokenRowId } from '../../shared/credential-id.js';
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { introspectsOf } from '../clients/configured-client.js';
 import type { AuthorizationUserStore } from '../ports.js';
-import type { SigningKeys } from '../signing-keys.js';
+import type { SigningKeys } from '../keys/key-ring.js';
 import { readOwnAccessToken } from '../token-verifier.js';
 import {
   type GrantContext,
@@ -68,7 +68,7 @@ export function tokenExchangeGrant(parts: {
     const { provider, client } = ctx.oidc;
     // One answer for all that can be wrong: the caller holds a token that is of no use here.
     const refused = new errors.InvalidRequest('subject_token is not valid for this client');
-    const claims = await readOwnAccessToken(subjectToken, issuer, keys.publicKeys);
+    const claims = await readOwnAccessToken(subjectToken, issuer, keys.find);
     if (claims?.jti === undefined || typeof claims.aud !== 'string') throw refused;
     if (!introspectsOf(client).includes(claims.aud)) throw refused;
     // The row is gone when the token, its grant or its client was revoked.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { hashId } from '../../shared/ids.js';
-import { deriveKey } from '../../shared/sealing.js';
+import { deriveKeys } from '../../shared/sealing.js';
 import type { Federation, FlowOwner } from '../federation/federation.js';
 import { type Locations, ROUTES } from '../locations.js';
 import type { ResolvedOptions } from '../options.js';
@@ -13,7 +13,14 @@ import type { AuthorizationUser } from '../ports.js';
 import { type AccountSession, type AccountSessions, readCookie } from './account-sessions.js';
 import type { ConnectedApps } from './connected-apps.js';
 import type { AuthorizationEvent } from './events.js';
-import { csrfTokenFor, readOwnForm, redirect, sendErrorPage, sendPage } from './page-response.js';
+import {
+  type CsrfTokens,
+  csrfTokensFor,
+  readOwnForm,
+  redirect,
+  sendErrorPage,
+  sendPage,
+} from './page-response.js';
 import type { SignInDesk, SignInOutcome } from './sign-in-desk.js';
 
 export interface AccountHandlerParts {
@@ -35,7 +42,7 @@ interface Visit {
   /** What the browser holds, and has to be told to hold from now on. */
   readonly browser: string;
   readonly cookie: Readonly<Record<string, string>>;
-  readonly csrfToken: string;
+  readonly csrfTokens: CsrfTokens;
   readonly owner: FlowOwner;
   readonly person:
     | { readonly user: AuthorizationUser; readonly session: AccountSession }
@@ -49,7 +56,7 @@ const COME_BACK = `${ROUTES.account}/idp`;
 export function createAccountHandler(
   parts: AccountHandlerParts,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const csrfKey = deriveKey(parts.options.masterSecret, 'authorization:account-csrf');
+  const csrfKeys = deriveKeys(parts.options.masterSecret, 'authorization:account-csrf');
   return async (request, response) => {
     const texts = chooseTexts({ acceptLanguage: request.headers['accept-language'] });
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host.invalid');
@@ -58,7 +65,7 @@ export function createAccountHandler(
         sendPage(response, 200, await signedOutPage(parts, undefined, undefined, texts));
         return;
       }
-      const visit = await enter(parts, csrfKey, request, response, texts);
+      const visit = await enter(parts, csrfKeys, request, response, texts);
       if (pathname === COME_BACK)
         await act(parts, visit, await parts.desk.comeBack(searchParams, visit.owner));
       else if (pathname !== ROUTES.account)
@@ -74,7 +81,7 @@ export function createAccountHandler(
 
 async function enter(
   { sessions, options, federation }: AccountHandlerParts,
-  csrfKey: Uint8Array,
+  csrfKeys: readonly [Uint8Array, ...Uint8Array[]],
   request: IncomingMessage,
   response: ServerResponse,
   texts: PageTexts,
@@ -92,7 +99,7 @@ async function enter(
     texts,
     browser,
     cookie: made === undefined ? {} : { 'Set-Cookie': made.cookie },
-    csrfToken: csrfTokenFor(csrfKey, browser),
+    csrfTokens: csrfTokensFor(csrfKeys, browser),
     owner: { hop: COME_BACK, id: `account:${hashId(browser)}` },
     person: isWelcome && session !== undefined ? { user, session } : undefined,
   };
@@ -100,7 +107,7 @@ async function enter(
 
 async function show(
   { desk, apps, locations }: AccountHandlerParts,
-  { response, texts, csrfToken, cookie, person }: Visit,
+  { response, texts, csrfTokens, cookie, person }: Visit,
   again:
     | {
         readonly status?: number;
@@ -116,7 +123,7 @@ async function show(
   if (person !== undefined) {
     const { user } = person;
     const list = await apps.list(user.id, texts.language);
-    const view = { displayName: user.displayName, apps: list, action, csrfToken };
+    const view = { displayName: user.displayName, apps: list, action, csrfToken: csrfTokens[0] };
     const page = await renderAccountPage({ ...view, revoked: again?.revoked }, texts);
     sendPage(response, 200, page, headers);
     return;
@@ -127,15 +134,15 @@ async function show(
     userName: again?.userName,
   });
   const page = await renderSignInPage(
-    { notice: again?.notice, form: { choices, action, csrfToken } },
+    { notice: again?.notice, form: { choices, action, csrfToken: csrfTokens[0] } },
     texts,
   );
   sendPage(response, again?.status ?? 200, page, headers);
 }
 
 async function post(parts: AccountHandlerParts, visit: Visit): Promise<void> {
-  const { request, response, csrfToken, texts, person } = visit;
-  const form = await readOwnForm(request, parts.locations.origin, csrfToken);
+  const { request, response, csrfTokens, texts, person } = visit;
+  const form = await readOwnForm(request, parts.locations.origin, csrfTokens);
   if (form === undefined) {
     await sendErrorPage(response, 403, 'access_denied', texts.t('error.form'), texts);
     return;
@@ -220,7 +227,7 @@ async function act(
   visit: Visit,
   outcome: SignInOutcome,
 ): Promise<void> {
-  const { response, texts, csrfToken, browser, cookie } = visit;
+  const { response, texts, csrfTokens, browser, cookie } = visit;
   const action = `${parts.locations.basePath}${ROUTES.account}`;
   switch (outcome.kind) {
     case 'signed-in': {
@@ -260,7 +267,7 @@ async function act(
           provider,
           contact: provider.contact,
           action,
-          csrfToken,
+          csrfToken: csrfTokens[0],
           hasClient: false,
         },
         texts,

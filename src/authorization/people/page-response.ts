@@ -36,22 +36,33 @@ export function redirect(response: ServerResponse, url: string): void {
     .end();
 }
 
-/** The token that a form has to send back: bound to what the browser holds, not stored. */
-export function csrfTokenFor(key: Uint8Array, boundTo: string): string {
-  return createHmac('sha256', key).update(boundTo).digest('base64url');
+/**
+ * The token that a form has to send back: bound to what the browser holds, not stored. The first is for the page; those
+ * after it are on pages from before the master secret was replaced.
+ */
+export type CsrfTokens = readonly [string, ...string[]];
+
+export function csrfTokensFor(
+  [first, ...previous]: readonly [Uint8Array, ...Uint8Array[]],
+  boundTo: string,
+): CsrfTokens {
+  const tokenOf = (key: Uint8Array) =>
+    createHmac('sha256', key).update(boundTo).digest('base64url');
+  return [tokenOf(first), ...previous.map(tokenOf)];
 }
 
 /** @returns the form, when it was sent from a page of this origin that was made for this browser */
 export async function readOwnForm(
   request: IncomingMessage,
   origin: string,
-  csrfToken: string,
+  csrfTokens: CsrfTokens,
 ): Promise<URLSearchParams | undefined> {
   const form = isForm(request) ? await readForm(request) : undefined;
   const sentFrom = request.headers.origin;
   const isOwnOrigin = sentFrom === undefined || sentFrom === origin;
   if (form === undefined || !isOwnOrigin) return undefined;
-  return isEqual(form.get('csrf') ?? '', csrfToken) ? form : undefined;
+  const given = form.get('csrf') ?? '';
+  return csrfTokens.some((token) => isEqual(given, token)) ? form : undefined;
 }
 
 function isEqual(given: string, expected: string): boolean {

@@ -4,6 +4,9 @@ import { isJsonObject, parseJson } from '../../shared/json.js';
 import type { RankedPosition } from './ports.js';
 import { type Scope, parseCourseId } from './scope.js';
 
+/** HMAC key, at least 32 bytes; several while it is being replaced: the first signs, all verify. */
+export type CursorSecret = Uint8Array | readonly [Uint8Array, ...Uint8Array[]];
+
 export type CursorRejection = 'malformed' | 'foreign';
 
 const SIGNATURE_BYTES = 16;
@@ -11,22 +14,21 @@ const SIGNATURE_BYTES = 16;
 /**
  * Packs a place in a result into an opaque text. It holds a score and a course id, is signed, and is bound to the
  * tenant and the query, so that it can neither be made up nor be carried over.
- *
- * @param secret - HMAC key, at least 32 bytes
  */
 export function formatCursor(
-  secret: Uint8Array,
+  secret: CursorSecret,
   scope: Scope,
   query: unknown,
   position: RankedPosition,
 ): string {
   const body = Buffer.from(JSON.stringify([position.score, position.id])).toString('base64url');
-  return `${body}.${sign(secret, scope, query, body).toString('base64url')}`;
+  const [first] = keysOf(secret);
+  return `${body}.${sign(first, scope, query, body).toString('base64url')}`;
 }
 
 /** @returns `malformed` when it is no cursor, `foreign` when it was not made for this tenant and query by this server */
 export function parseCursor(
-  secret: Uint8Array,
+  secret: CursorSecret,
   scope: Scope,
   query: unknown,
   cursor: string,
@@ -34,7 +36,10 @@ export function parseCursor(
   const [body = '', signature = '', ...more] = cursor.split('.');
   const given = Buffer.from(signature, 'base64url');
   if (more.length > 0 || body === '' || given.length !== SIGNATURE_BYTES) return err('malformed');
-  if (!timingSafeEqual(given, sign(secret, scope, query, body))) return err('foreign');
+  const isOurs = keysOf(secret).some((key) =>
+    timingSafeEqual(given, sign(key, scope, query, body)),
+  );
+  if (!isOurs) return err('foreign');
   const parsed = parseJson(Buffer.from(body, 'base64url').toString(), { maxBytes: 1024 });
   if (!parsed.ok || !Array.isArray(parsed.value) || isJsonObject(parsed.value)) {
     return err('malformed');
@@ -45,6 +50,10 @@ export function parseCursor(
     return err('malformed');
   }
   return ok({ score, id: courseId });
+}
+
+function keysOf(secret: CursorSecret): readonly [Uint8Array, ...Uint8Array[]] {
+  return secret instanceof Uint8Array ? [secret] : secret;
 }
 
 function sign(secret: Uint8Array, scope: Scope, query: unknown, body: string): Buffer {

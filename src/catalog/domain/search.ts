@@ -1,7 +1,7 @@
 import { type Result, err, ok } from '../../shared/result.js';
 import { type Token, analyze, fold, primaryLanguage, splitWords } from './analysis.js';
 import type { Course } from './course.js';
-import { type CursorRejection, formatCursor, parseCursor } from './cursor.js';
+import { type CursorRejection, type CursorSecret, formatCursor, parseCursor } from './cursor.js';
 import type { CourseFilters, CourseStore, IndexPage, QueryWord } from './ports.js';
 import type { Scope } from './scope.js';
 import { type Field, fieldsWith, queryWordOf } from './text-index.js';
@@ -54,12 +54,11 @@ interface ReadQuery {
 /**
  * Ranks the visible courses by the words of the query (BM25F; any word may match) and pages through the result.
  *
- * @param secret - HMAC key of the cursors, at least 32 bytes
  * @returns `err` only for a cursor that is not one of ours, or belongs to another tenant, query or filter
  */
 export async function searchCourses(
   store: CourseStore,
-  secret: Uint8Array,
+  secret: CursorSecret,
   scope: Scope,
   request: SearchRequest,
 ): Promise<Result<SearchResult, CursorRejection>> {

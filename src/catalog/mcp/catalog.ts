@@ -29,7 +29,9 @@ export interface Catalog {
  * @throws {TypeError} when the cursor secret is shorter than 32 bytes
  */
 export function createCatalog(dependencies: CatalogDependencies): Catalog {
-  if (dependencies.cursorSecret.byteLength < MIN_SECRET_BYTES) {
+  const { cursorSecret } = dependencies;
+  const keys = cursorSecret instanceof Uint8Array ? [cursorSecret] : cursorSecret;
+  if (keys.some((key) => key.byteLength < MIN_SECRET_BYTES)) {
     throw new TypeError(`cursorSecret needs at least ${MIN_SECRET_BYTES} bytes`);
   }
   return {

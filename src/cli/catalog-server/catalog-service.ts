@@ -8,7 +8,7 @@ import { type Registry, createRegistry } from '../../server/core/registry.js';
 import type { ServerInfo } from '../../server/mcp/server-factory.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
-import { deriveKey } from '../../shared/sealing.js';
+import { type SealingSecret, deriveKeys } from '../../shared/sealing.js';
 import type { OpenStorage } from './open-storage.js';
 import { serverInfo } from './server-info.js';
 
@@ -19,7 +19,7 @@ export interface CatalogService {
   readonly changes: Changes;
   readonly serverInfo: ServerInfo;
   readonly audit: AuditLog;
-  readonly stateSecret: Uint8Array;
+  readonly stateSecret: SealingSecret;
   readonly permits: PermitStore;
   readonly results: ResultStore;
 }
@@ -39,14 +39,14 @@ export type OpenFileTools = (
 /** Both transports get the same one: a cursor or a state that one of them handed out is good at the other. */
 export async function createCatalogService(
   storage: Pick<OpenStorage, 'catalog' | 'audit' | 'permits' | 'results' | 'bus'>,
-  masterSecret: Uint8Array,
+  masterSecret: SealingSecret,
   logger: Logger,
   openFileTools?: OpenFileTools,
 ): Promise<CatalogService & { close(): void }> {
   const dependencies: CatalogDependencies = {
     store: storage.catalog,
     clock: systemClock,
-    cursorSecret: deriveKey(masterSecret, 'catalog-cursor'),
+    cursorSecret: deriveKeys(masterSecret, 'catalog-cursor'),
   };
   const { bus } = storage;
   const changes = createChanges(bus, logger);
@@ -59,7 +59,7 @@ export async function createCatalogService(
     audit: storage.audit,
     permits: storage.permits,
     results: storage.results,
-    stateSecret: deriveKey(masterSecret, 'request-state'),
+    stateSecret: deriveKeys(masterSecret, 'request-state'),
     close: () => fileTools?.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import { canonicalJson, isJsonObject } from '../../shared/json.js';
-import { createSealer } from '../../shared/sealing.js';
+import { type SealingSecret, createSealer } from '../../shared/sealing.js';
 import type { ContentBlock, ToolDefinition } from './define.js';
 import type { ResultStore } from './kept-results.js';
 import { DEFAULT_CALL_LIMITS } from './limits.js';
@@ -37,7 +37,7 @@ export interface ResultBudgetOptions {
   readonly maxResultBytes?: number | undefined;
   /** Undefined: what is too large and no list is answered with what to do instead. */
   readonly results?: ResultStore | undefined;
-  readonly stateSecret: Uint8Array;
+  readonly stateSecret: SealingSecret;
   readonly clock: Clock;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import type { SealingSecret } from '../../shared/sealing.js';
 import { ResultBudget } from './budget.js';
 import { CallGate } from './call-gate.js';
 import type { ResultStore } from './kept-results.js';
@@ -33,7 +34,7 @@ export function createCallPolicy(
   { authorize, permits, results }: PolicyOptions,
   server: {
     readonly limits: CallLimits | undefined;
-    readonly stateSecret: Uint8Array;
+    readonly stateSecret: SealingSecret;
     readonly clock: Clock;
     readonly logger: Logger;
   },

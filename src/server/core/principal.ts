@@ -19,6 +19,13 @@ export interface Principal {
   readonly expiresAt: number | undefined;
   /** Names the credential to those who revoke; no secret. Undefined: only its expiry ends it. */
   readonly credentialId?: string | undefined;
+  /** Names the key that the credential was signed with, where all that it signed can be revoked at once. */
+  readonly signedWith?: string | undefined;
+}
+
+/** All that may be revoked to end what a principal began. */
+export function revocableIdsOf(principal: Principal | undefined): readonly string[] {
+  return [principal?.credentialId, principal?.signedWith].filter((id) => id !== undefined);
 }
 
 /** The issuer name of identities that the bundled authorization server keeps. */

@@ -1,7 +1,7 @@
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { randomId } from '../../shared/ids.js';
 import { isJsonObject, parseJson } from '../../shared/json.js';
-import { createSealer } from '../../shared/sealing.js';
+import { type SealingSecret, createSealer } from '../../shared/sealing.js';
 import { type ResourceTemplateDefinition, defineResourceTemplate } from './define.js';
 import type { ResultStore } from './kept-results.js';
 import { type Principal, principalKey } from './principal.js';
@@ -40,7 +40,7 @@ const OPEN_MAX_BYTES = 16 * 1024 * 1024;
 /** @param secret - at least 16 bytes, the same in every process: parts are sealed with it */
 export function createResultKeeper(
   store: ResultStore,
-  secret: Uint8Array,
+  secret: SealingSecret,
   clock: Clock,
 ): ResultKeeper {
   const sealer = createSealer(secret, 'kept-result');

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../shared/clock.js';
 import { type Logger, silentLogger } from '../../shared/logger.js';
+import type { SealingSecret } from '../../shared/sealing.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
@@ -68,7 +69,7 @@ export interface HttpServerOptions extends PolicyOptions {
   /** APIs that tools may call with credentials of their own. */
   readonly upstreams?: Upstreams;
   /** At least 16 secret bytes, the same in every process: it seals what travels through clients. */
-  readonly stateSecret: Uint8Array;
+  readonly stateSecret: SealingSecret;
   /** Asked in order for every path that is not the MCP endpoint, its metadata or `/healthz`. */
   readonly handlers?: readonly HttpHandler[];
   /** Further browser origins, exact. The public URL's own is always allowed; on loopback, all of this machine's. */

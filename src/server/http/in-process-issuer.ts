@@ -1,4 +1,4 @@
-import { type JSONWebKeySet, createLocalJWKSet } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import type { TrustedIssuer } from '../../oauth/access-token.js';
 import { LOCAL_ISSUER } from '../core/principal.js';
 
@@ -9,13 +9,13 @@ import { LOCAL_ISSUER } from '../core/principal.js';
  */
 export function trustInProcess(authorization: {
   readonly issuer: string;
-  jwks(): JSONWebKeySet;
+  readonly findKey: JWTVerifyGetKey;
   onRevocation(listener: () => Promise<void>): () => void;
 }): TrustedIssuer {
   return {
     issuer: authorization.issuer,
     identity: LOCAL_ISSUER,
-    keys: (header, token) => createLocalJWKSet(authorization.jwks())(header, token),
+    keys: authorization.findKey,
     claims: { tenant: 'tenant' },
     onRevocation: (listener) => authorization.onRevocation(listener),
   };

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_RPC } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
-import type { Principal } from '../core/principal.js';
+import { type Principal, revocableIdsOf } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { visibleRegistry } from '../core/visible.js';
 import type { Revocations } from '../core/revocations.js';
@@ -279,15 +279,15 @@ function leaseOf(exchange: Exchange, options: McpEndpointOptions): Lease {
   if (!isWaiting) return { signal: over.signal, end: () => undefined };
   // A listen stream ends on closing too, but with its result: that is the modern handler's to send.
   const signal = isListen ? over.signal : AbortSignal.any([closing, over.signal]);
-  const credentialId = principal?.credentialId;
+  const credentialIds = revocableIdsOf(principal);
   const unsubscribe =
-    credentialId === undefined
+    credentialIds.length === 0
       ? undefined
       : revocations?.subscribe((revoked) => {
-          if (revoked.has(credentialId)) over.abort();
+          if (credentialIds.some((id) => revoked.has(id))) over.abort();
         });
   // It may have become known since the credential was checked.
-  if (revocations?.isRevoked(credentialId) === true) over.abort();
+  if (credentialIds.some((id) => revocations?.isRevoked(id) === true)) over.abort();
   if (principal?.expiresAt === undefined) return { signal, end: () => unsubscribe?.() };
   const delayMs = Math.max(0, principal.expiresAt * 1000 - clock.nowMs());
   const timer = setTimeout(() => over.abort(), Math.min(delayMs, MAX_TIMEOUT_MS));

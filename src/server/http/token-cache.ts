@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
 import type { AccessTokenVerifier, TokenRejection } from '../../oauth/access-token.js';
 import { type Clock, nowSeconds } from '../../shared/clock.js';
 import { type Result, err, ok } from '../../shared/result.js';
 import type { AccessTokenClaims } from '../../oauth/claim-mapping.js';
-import { credentialIdOfJti } from '../../shared/credential-id.js';
-import { LOCAL_ISSUER, type Principal } from '../core/principal.js';
+import { credentialIdOfJti, signingKeyCredentialId } from '../../shared/credential-id.js';
+import { LOCAL_ISSUER, type Principal, revocableIdsOf } from '../core/principal.js';
 import type { Revocations } from '../core/revocations.js';
 
 const MAX_ENTRIES = 10_000;
@@ -15,7 +16,7 @@ const REFUSED_SECONDS = 5;
 
 interface Entry {
   readonly outcome: Result<Principal, never>;
-  readonly credentialId: string | undefined;
+  readonly credentialIds: readonly string[];
   /** Epoch seconds. */
   readonly until: number;
   /** The revocations that the token was compared with. */
@@ -56,7 +57,7 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
 
   const isRevoked = (entry: Entry): boolean => {
     if (revocations === undefined || entry.epoch === revocations.epoch) return false;
-    if (revocations.isRevoked(entry.credentialId)) return true;
+    if (entry.credentialIds.some((id) => revocations.isRevoked(id))) return true;
     entry.epoch = revocations.epoch;
     return false;
   };
@@ -76,15 +77,15 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
       }
     }
     // From here on nothing is awaited: a revocation comes before it or meets the entry.
-    const principal = toPrincipal(checked.value);
-    if (revocations?.isRevoked(principal.credentialId) === true) return err('revoked');
+    const principal = toPrincipal(checked.value, token);
+    const credentialIds = revocableIdsOf(principal);
+    if (credentialIds.some((id) => revocations?.isRevoked(id) === true)) return err('revoked');
     const outcome = ok(principal);
     const until = Math.min(checked.value.expiresAt, now + MAX_AGE_SECONDS);
-    const { credentialId } = principal;
     remember(
       good,
       key,
-      { outcome, credentialId, until, epoch: revocations?.epoch ?? 0 },
+      { outcome, credentialIds, until, epoch: revocations?.epoch ?? 0 },
       MAX_ENTRIES,
     );
     return outcome;
@@ -119,8 +120,10 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
   };
 }
 
-function toPrincipal(claims: AccessTokenClaims): Principal {
+function toPrincipal(claims: AccessTokenClaims, token: string): Principal {
   const { identity, tokenId } = claims;
+  const isOurs = identity === LOCAL_ISSUER;
+  const kid = isOurs ? keyIdOf(token) : undefined;
   return {
     issuer: identity,
     subject: claims.subject,
@@ -130,9 +133,18 @@ function toPrincipal(claims: AccessTokenClaims): Principal {
     method: claims.isMachine ? 'machine' : 'oauth',
     expiresAt: claims.expiresAt,
     // Another issuer's token ids are its own: they must not meet those in our feed.
-    credentialId:
-      identity === LOCAL_ISSUER && tokenId !== undefined ? credentialIdOfJti(tokenId) : undefined,
+    credentialId: isOurs && tokenId !== undefined ? credentialIdOfJti(tokenId) : undefined,
+    ...(kid !== undefined && { signedWith: signingKeyCredentialId(kid) }),
   };
+}
+
+/** Of a token whose signature was checked. */
+function keyIdOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).kid;
+  } catch {
+    return undefined;
+  }
 }
 
 function remember<T>(entries: Map<string, T>, key: string, entry: T, max: number): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import { type JsonObject, canonicalJson, isJsonObject, parseJson } from '../../shared/json.js';
-import { type Sealer, createSealer } from '../../shared/sealing.js';
+import { type Sealer, type SealingSecret, createSealer } from '../../shared/sealing.js';
 import type { Answer } from '../core/context.js';
 import { type Principal, principalKey } from '../core/principal.js';
 import { invalidParams } from './errors.js';
@@ -30,7 +30,7 @@ const STATE_TTL_MS = 15 * 60_000;
  * @param secret - at least 16 bytes; the same in every process that may serve the retry
  * @see MCP 2026-07-28, basic/patterns/mrtr, server requirements
  */
-export function createRequestStateCodec(secret: Uint8Array, clock: Clock): RequestStateCodec {
+export function createRequestStateCodec(secret: SealingSecret, clock: Clock): RequestStateCodec {
   const sealer: Sealer = createSealer(secret, 'request-state');
   return {
     seal: (answers, binding) =>

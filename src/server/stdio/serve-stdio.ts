@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from '../../shared/clock.js';
 import { type Logger, silentLogger } from '../../shared/logger.js';
 import type { Result } from '../../shared/result.js';
+import type { SealingSecret } from '../../shared/sealing.js';
 import { type ChangeNotifier, type Changes, createChanges } from '../core/changes.js';
 import type { AuditLog } from '../core/audit.js';
 import { createAuditWriter } from '../core/audit-writer.js';
@@ -44,7 +45,7 @@ export interface StdioServerOptions extends PolicyOptions {
   readonly upstreams?: Upstreams;
   readonly limits?: CallLimits;
   /** At least 16 secret bytes. */
-  readonly stateSecret: Uint8Array;
+  readonly stateSecret: SealingSecret;
   /** Of the storage, to hear of what changes in other processes. Default: within this process. */
   readonly bus?: MessageBus;
   /** Share one between transports to reach the clients of all. Default: over {@link bus}. */

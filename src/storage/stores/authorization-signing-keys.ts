@@ -1,5 +1,7 @@
 import type { SigningKeyRecord, SigningKeyStore } from '../../authorization/ports.js';
-import { type SqlEngine, all, get, lock, run } from '../sql.js';
+import { signingKeyCredentialId } from '../../shared/credential-id.js';
+import { type SqlEngine, all, lock, run } from '../sql.js';
+import { REVOCATION_LOCK, noteRevoked } from './revocation-feed.js';
 
 interface SigningKeyRow {
   kid: string;
@@ -11,26 +13,29 @@ interface SigningKeyRow {
   remove_at: number | null;
 }
 
+const COLUMNS = 'kid, algorithm, private_jwk, created_at, activate_at, retire_at, remove_at';
+const LOCK = 'signing keys';
+
 export function createSigningKeyStore(engine: SqlEngine): SigningKeyStore {
   return {
     async list() {
       const rows = await engine.run(() =>
-        all<SigningKeyRow>(`SELECT kid, algorithm, private_jwk, created_at, activate_at, retire_at, remove_at
-            FROM as_signing_key ORDER BY created_at, kid`),
+        all<SigningKeyRow>(`SELECT ${COLUMNS} FROM as_signing_key ORDER BY created_at, kid`),
       );
       return rows.map(toRecord);
     },
-    async insertFirst(record) {
+    async insert(record, knownKids) {
       return engine.write(function* () {
-        yield* lock('signing keys');
-        const known = yield* get(
-          'SELECT 1 FROM as_signing_key WHERE algorithm = ?',
+        yield* lock(LOCK);
+        const rows = yield* all<{ kid: string }>(
+          'SELECT kid FROM as_signing_key WHERE algorithm = ?',
           record.algorithm,
         );
-        if (known !== undefined) return false;
+        const isAsKnown =
+          rows.length === knownKids.length && rows.every(({ kid }) => knownKids.includes(kid));
+        if (!isAsKnown) return false;
         yield* run(
-          `INSERT INTO as_signing_key (kid, algorithm, private_jwk, created_at, activate_at, retire_at, remove_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO as_signing_key (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
           record.kid,
           record.algorithm,
           record.privateJwk,
@@ -40,6 +45,32 @@ export function createSigningKeyStore(engine: SqlEngine): SigningKeyStore {
           record.removeAt ?? null,
         );
         return true;
+      });
+    },
+    async remove(kid, { nowSeconds, refusedUntil }) {
+      return engine.write(function* () {
+        yield* lock(REVOCATION_LOCK);
+        yield* lock(LOCK);
+        const changes = yield* run(
+          `UPDATE as_signing_key SET remove_at = ?, private_jwk = ''
+            WHERE kid = ? AND (remove_at IS NULL OR remove_at > ?)`,
+          nowSeconds,
+          kid,
+          nowSeconds,
+        );
+        if (changes === 0) return false;
+        yield* noteRevoked(signingKeyCredentialId(kid), refusedUntil);
+        return true;
+      });
+    },
+    async tidy({ endedBefore, deleteBefore }) {
+      await engine.write(function* () {
+        yield* lock(LOCK);
+        yield* run('DELETE FROM as_signing_key WHERE remove_at < ?', deleteBefore);
+        yield* run(
+          "UPDATE as_signing_key SET private_jwk = '' WHERE remove_at < ? AND private_jwk <> ''",
+          endedBefore,
+        );
       });
     },
   };

@@ -6,6 +6,7 @@ import { createCounterStore } from './authorization-counters.js';
 import { createIdentityStore, createUpstreamTokenStore } from './authorization-identities.js';
 import { createPasswordStore, createSignInAttemptStore } from './authorization-passwords.js';
 import { createAuthorizationUserStore, createConsentStore } from './authorization-people.js';
+import { createSealedValueStore } from './authorization-sealed-values.js';
 import { createSigningKeyStore } from './authorization-signing-keys.js';
 import type { SqlEngine } from '../sql.js';
 
@@ -19,6 +20,7 @@ export function createAuthorizationStores(engine: SqlEngine): AuthorizationStore
     clients: createAuthorizationClientStore(engine),
     clientDocuments: createClientDocumentStore(engine),
     signingKeys: createSigningKeyStore(engine),
+    sealedValues: createSealedValueStore(engine),
     users: createAuthorizationUserStore(engine),
     consents: createConsentStore(engine),
     counters: createCounterStore(engine),

@@ -54,6 +54,12 @@ export function* noteRevokedTokens(
   return undefined;
 }
 
+/** Adds one credential. Under {@link REVOCATION_LOCK}. */
+export function* noteRevoked(credentialId: string, expiresAt: number): SqlProgram<undefined> {
+  yield* run(`${INSERT} VALUES (?, ?)`, credentialId, expiresAt);
+  return undefined;
+}
+
 /** Revokes the live keys that `condition` picks, and adds them. @returns how many */
 export function* revokeKeys(
   condition: 'id = ?' | 'name = ?',

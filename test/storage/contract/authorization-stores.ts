@@ -236,13 +236,13 @@ export function authorizationStoresContract(open: () => Promise<AuthorizationSto
   describe('signing keys', () => {
     test('are made once by whoever is first, per algorithm', async () => {
       const outcomes = await Promise.all([
-        stores.signingKeys.insertFirst(key('a')),
-        harness.otherConnection.signingKeys.insertFirst(key('b')),
+        stores.signingKeys.insert(key('a'), []),
+        harness.otherConnection.signingKeys.insert(key('b'), []),
       ]);
 
       expect(outcomes.filter(Boolean)).toHaveLength(1);
       expect(await stores.signingKeys.list()).toHaveLength(1);
-      expect(await stores.signingKeys.insertFirst(key('c', 'RS256'))).toBe(true);
+      expect(await stores.signingKeys.insert(key('c', 'RS256'), [])).toBe(true);
       expect(await stores.signingKeys.list()).toHaveLength(2);
     });
   });
