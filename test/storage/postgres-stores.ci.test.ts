@@ -6,6 +6,7 @@ import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
 import { authorizationClientsContract } from './contract/authorization-clients.js';
 import { authorizationPeopleContract } from './contract/authorization-people.js';
+import { authorizationPeopleContract } from './contract/authorization-people.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
 import { describeTaskStore } from './contract/task-store.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
@@ -49,6 +50,7 @@ describe('authorization stores on PostgreSQL', () => {
   };
   authorizationStoresContract(open);
   authorizationClientsContract(open);
+  authorizationPeopleContract(open);
   authorizationPeopleContract(open);
 });
 

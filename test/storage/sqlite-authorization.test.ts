@@ -7,6 +7,7 @@ import { createSqliteAuthorizationStores } from '../../src/storage/sqlite/author
 import { openSqlite } from '../../src/storage/sqlite/database.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { authorizationClientsContract } from './contract/authorization-clients.js';
+import { authorizationPeopleContract } from './contract/authorization-people.js';
 import {
   type AuthorizationStoresHarness,
   authorizationStoresContract,
@@ -15,6 +16,7 @@ import {
 describe('authorization stores on SQLite', () => {
   authorizationStoresContract(open);
   authorizationClientsContract(open);
+  authorizationPeopleContract(open);
 });
 
 async function open(): Promise<AuthorizationStoresHarness> {
