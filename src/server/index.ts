@@ -22,7 +22,7 @@ export {
   type Change,
   type ChangeNotifier,
   type Changes,
-  type NumberedChanges,
+  type NumberedChange,
   createChanges,
 } from './core/changes.js';
 export { type BusMessage, type MessageBus } from './core/message-bus.js';
@@ -117,6 +117,7 @@ export {
   type HttpLimits,
   type HttpServer,
   type HttpServerOptions,
+  LAST_WORDS_MS,
   type Listening,
   createHttpServer,
 } from './http/http-server.js';
@@ -162,11 +163,7 @@ export {
   UpstreamOriginError,
 } from './upstream/errors.js';
 export type { CredentialSource, SubjectToken } from './upstream/sources.js';
-export {
-  type AssertionOptions,
-  assertSubject,
-  storedSubject,
-} from './upstream/subject-tokens.js';
+export { type AssertionOptions, assertSubject, storedSubject } from './upstream/subject-tokens.js';
 export {
   type UpstreamDefinition,
   type UpstreamsOptions,

@@ -9,6 +9,7 @@ import { authorizationPeopleContract } from './contract/authorization-people.js'
 import { authorizationPeopleContract } from './contract/authorization-people.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
 import { describeTaskStore } from './contract/task-store.js';
+import { describeMessageBus } from './contract/message-bus.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 let plain: PlainRoleServer;
@@ -29,6 +30,41 @@ describeSessionStores('PostgreSQL', async () => {
   };
 });
 describeApiKeyStore('PostgreSQL', async () => (await plain.open()).apiKeys);
+describeMessageBus('PostgreSQL', async () => {
+  const url = await plain.createDatabase();
+  const [one, two] = [await plain.open(url), await plain.open(url)];
+  return {
+    buses: [one.bus, two.bus],
+    another: async () => (await plain.open(url)).bus,
+    run: (sql) => queryPostgres(url, sql),
+  };
+});
+
+describe('the message bus on PostgreSQL', () => {
+  it('catches up when the connection that listens breaks, and listens again', async () => {
+    const url = await plain.createDatabase();
+    const [one, two] = [await plain.open(url), await plain.open(url)];
+    const heard: unknown[] = [];
+    const end = two.bus.subscribe(({ body }) => heard.push(body['n']));
+    await one.bus.publish('t', { n: 1 });
+    await expect.poll(() => heard).toEqual([1]);
+    const listeners =
+      "FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()";
+    await queryPostgres(url, `SELECT pg_terminate_backend(pid) ${listeners}`);
+    await one.bus.publish('t', { n: 2 });
+    await expect.poll(() => heard, { timeout: 2000 }).toEqual([1, 2]);
+    await expect
+      .poll(() => queryPostgres(url, `SELECT count(*)::int AS n ${listeners}`), { timeout: 5000 })
+      .toEqual([{ n: 1 }]);
+    await one.bus.publish('t', { n: 3 });
+    await expect.poll(() => heard, { timeout: 900 }).toEqual([1, 2, 3]);
+    end();
+    await expect
+      .poll(() => queryPostgres(url, `SELECT count(*)::int AS n ${listeners}`))
+      .toEqual([{ n: 0 }]);
+  });
+});
+
 describeAuditLog('PostgreSQL', async () => (await plain.open()).audit);
 describeTaskStore('PostgreSQL', async () => {
   const url = await plain.createDatabase();

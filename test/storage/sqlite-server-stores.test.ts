@@ -3,6 +3,7 @@ import { createSqliteApiKeyStore } from '../../src/storage/sqlite/api-key-store.
 import { createSqliteAuditLog } from '../../src/storage/sqlite/audit-log.js';
 import { type SqliteDatabase, openSqlite } from '../../src/storage/sqlite/database.js';
 import { createSqliteEventLog } from '../../src/storage/sqlite/event-log.js';
+import { createSqliteMessageBus } from '../../src/storage/sqlite/message-bus.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { createSqliteSessionStore } from '../../src/storage/sqlite/session-store.js';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { describeApiKeyStore } from './contract/api-key-store.js';
 import { auditRow, describeAuditLog } from './contract/audit-log.js';
 import { createSqliteTaskStore } from '../../src/storage/sqlite/task-store.js';
 import { describeTaskStore } from './contract/task-store.js';
+import { describeMessageBus } from './contract/message-bus.js';
 import { describeSessionStores, sessionRecord } from './contract/session-store.js';
 
 const databases: SqliteDatabase[] = [];
@@ -33,6 +35,15 @@ describeSessionStores('SQLite', async () => {
   };
 });
 describeApiKeyStore('SQLite', async () => createSqliteApiKeyStore(open()));
+describeMessageBus('SQLite', async () => {
+  const database = open();
+  const bus = () => createSqliteMessageBus(database);
+  return {
+    buses: [bus(), bus()],
+    another: async () => bus(),
+    run: async (sql) => database.run(sql),
+  };
+});
 describeAuditLog('SQLite', async () => createSqliteAuditLog(open()));
 
 describeTaskStore('SQLite', async () => {
@@ -41,6 +52,19 @@ describeTaskStore('SQLite', async () => {
     tasks: createSqliteTaskStore(database),
     dump: async () => JSON.stringify(database.all('SELECT * FROM mcp_task')),
   };
+});
+
+describe('the message bus on SQLite', () => {
+  it('keeps the newest ten thousand messages', async () => {
+    const database = open();
+    database.run("INSERT INTO bus_message (message_no, topic, body) VALUES (10494, 't', '{}')");
+    database.run("INSERT INTO bus_message (message_no, topic, body) VALUES (3, 't', '{}')");
+    const bus = createSqliteMessageBus(database);
+    await bus.publish('t', {});
+    expect(database.all('SELECT count(*) AS n FROM bus_message')).toEqual([{ n: 3 }]);
+    await bus.publish('t', {});
+    expect(database.all('SELECT min(message_no) AS n FROM bus_message')).toEqual([{ n: 10_494 }]);
+  });
 });
 
 describe('the event log on SQLite', () => {

@@ -3,6 +3,7 @@ import type { AuthorizationServer } from '../../authorization/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import {
   type HttpServer,
+  LAST_WORDS_MS,
   type RemoteIssuer,
   type TrustedIssuer,
   createHttpServer,
@@ -33,9 +34,6 @@ import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES, SCOPE_TRANSLATIONS } from './scopes.js';
 import { addReadinessChecks } from './readiness-checks.js';
 import { untilSignalled } from './signals.js';
-
-// Calls over the limit are answered with an error before their connections are cut.
-const LAST_WORDS_MS = 1000;
 
 interface Parts {
   readonly config: ServerConfig;

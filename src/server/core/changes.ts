@@ -21,11 +21,10 @@ export interface ChangeNotifier {
   resourcesUpdated(uris: readonly string[]): void;
 }
 
-/** What has changed with one message. */
-export interface NumberedChanges {
-  /** Grows from message to message. */
+export interface NumberedChange {
+  /** Grows from change to change. */
   readonly no: number;
-  readonly all: readonly Change[];
+  readonly change: Change;
 }
 
 export interface Changes extends ChangeNotifier {
@@ -33,8 +32,8 @@ export interface Changes extends ChangeNotifier {
   readonly position: number;
   /** @returns a function that ends the subscription */
   subscribe(listener: (change: Change, no: number) => void): () => void;
-  /** What came after change `no`, oldest first. When that is no longer known: that everything has changed. */
-  after(no: number): Promise<readonly NumberedChanges[]>;
+  /** What came after change `no`, oldest first; undefined when that is no longer known, or too much. */
+  after(no: number): Promise<readonly NumberedChange[] | undefined>;
   /** Settled when what was announced until now is on its way to every process. */
   settled(): Promise<void>;
 }
@@ -75,11 +74,10 @@ export function createChanges(bus?: MessageBus, logger: Logger = silentLogger): 
         if (change !== undefined) listener(change, message.no);
       }),
     async after(no) {
-      const { position } = messages;
       const later = await messages.after(TOPIC, no, MAX_CHANGES);
       return later === undefined || later.length >= MAX_CHANGES
-        ? [{ no: position, all: EVERYTHING }]
-        : later.map(numbered);
+        ? undefined
+        : later.flatMap(numbered);
     },
     async settled() {
       await Promise.all(running);
@@ -87,15 +85,9 @@ export function createChanges(bus?: MessageBus, logger: Logger = silentLogger): 
   };
 }
 
-const EVERYTHING: readonly Change[] = [
-  { kind: 'tools' },
-  { kind: 'prompts' },
-  { kind: 'resources' },
-];
-
-function numbered(message: BusMessage): NumberedChanges {
+function numbered(message: BusMessage): NumberedChange[] {
   const change = parseChange(message.body);
-  return { no: message.no, all: change === undefined ? [] : [change] };
+  return change === undefined ? [] : [{ no: message.no, change }];
 }
 
 /** @returns undefined for a kind that a newer version sends */

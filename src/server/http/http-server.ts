@@ -125,6 +125,8 @@ export interface Listening {
 }
 
 const SWEEP_EVERY_MS = 60_000;
+/** What is over the limit is answered with an error before its connection is cut. */
+export const LAST_WORDS_MS = 1000;
 // Paths of an authorization server that scripts of other origins have no business with.
 const ORIGIN_CHECKED_PATHS = new Set(['/token', '/register']);
 
@@ -160,7 +162,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return { port: open.port, publicUrl: new URL(publicUrl).origin, mcpUrl: app.mcpUrl };
     },
     async close() {
-      const closed = ports.map((open) => open.close(drainMs));
+      const closed = ports.map((open) => open.close(drainMs + LAST_WORDS_MS));
       await app?.close(drainMs);
       await Promise.all(closed);
     },

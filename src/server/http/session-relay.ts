@@ -11,8 +11,8 @@ export interface SessionRelay {
   notified(sessionId: string, notification: JsonObject): Promise<void>;
   /** The session is gone. Not waited for: whoever goes on with it is told by the store. */
   ended(sessionId: string): void;
-  /** Its client waits for news here, and no longer anywhere else. Not waited for. */
-  listening(sessionId: string): void;
+  /** Its client waits for news on this stream, and on none that was opened before. Not waited for. */
+  listening(sessionId: string, streamNo: number): void;
   close(): void;
 }
 
@@ -24,7 +24,8 @@ export interface SessionRelayOptions {
   onAnswered(): void;
   onNotified(sessionHash: string, notification: JsonObject): void;
   onEnded(sessionHash: string): void;
-  onListening(sessionHash: string): void;
+  /** In the order in which the streams were opened, those of this process among them. */
+  onListening(sessionHash: string, stream: { readonly isOurs: boolean; readonly no: number }): void;
 }
 
 const TOPIC = {
@@ -37,20 +38,22 @@ const TOPIC = {
 export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
   const { bus, processId, logger } = options;
   const unsubscribe = bus.subscribe(({ topic, body }) => {
-    const { session, process, notification } = body;
+    const { session, process, notification, stream } = body;
     if (topic === TOPIC.answered) {
       if (process === processId) options.onAnswered();
       return;
     }
-    if (typeof session !== 'string' || process === processId) return;
+    if (typeof session !== 'string') return;
+    const isOurs = process === processId;
+    if (topic === TOPIC.listening) options.onListening(session, { isOurs, no: Number(stream) });
+    if (isOurs) return;
     if (topic === TOPIC.ended) options.onEnded(session);
-    else if (topic === TOPIC.listening) options.onListening(session);
     else if (topic === TOPIC.notified && isJsonObject(notification))
       options.onNotified(session, notification);
   });
-  const tell = (topic: string, sessionId: string): void => {
+  const tell = (topic: string, sessionId: string, more?: JsonObject): void => {
     bus
-      .publish(topic, { session: hashId(sessionId), process: processId })
+      .publish(topic, { session: hashId(sessionId), process: processId, ...more })
       .catch((error: unknown) => logger.error('another process was not told', { topic, error }));
   };
   return {
@@ -62,7 +65,7 @@ export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
         notification,
       }),
     ended: (sessionId) => tell(TOPIC.ended, sessionId),
-    listening: (sessionId) => tell(TOPIC.listening, sessionId),
+    listening: (sessionId, stream) => tell(TOPIC.listening, sessionId, { stream }),
     close: unsubscribe,
   };
 }

@@ -5,17 +5,21 @@ import type { Clock } from '../../shared/clock.js';
 import type { Changes } from '../core/changes.js';
 import type { EventLog, SessionRecord, SessionStore } from '../core/ports.js';
 import { createPresenceWatch } from '../core/presence.js';
-import { createChangeStreams, parseChangeEventId } from '../mcp/change-streams.js';
+import {
+  type ChangeStreams,
+  createChangeStreams,
+  parseChangeEventId,
+} from '../mcp/change-streams.js';
 import type { LegacySession } from '../mcp/legacy-session.js';
 import { followStream } from '../mcp/stream-follower.js';
 
 /** The streams that clients of sessions open with GET. */
-export interface SessionStreams {
+export interface SessionStreams extends Pick<
+  ChangeStreams,
+  'close' | 'closeAll' | 'settle' | 'giveWay'
+> {
   /** @param request - a GET */
   open(request: Request, record: SessionRecord, session: LegacySession): Promise<Response>;
-  /** Ends the stream on which the client waits for news. */
-  close(sessionId: string): void;
-  closeAll(): void;
   /** Forgets processes that have died. */
   sweep(): Promise<void>;
 }
@@ -28,7 +32,7 @@ export interface SessionStreamsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** The client of this session waits for news here from now on. */
-  onListening(sessionId: string): void;
+  onListening(sessionId: string, streamNo: number): void;
 }
 
 export function createSessionStreams(options: SessionStreamsOptions): SessionStreams {
@@ -42,11 +46,9 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
     eventNo: number | undefined,
   ): Response => {
     const { id, protocolVersion } = record;
-    const response = news.open(
-      { id, protocolVersion, capabilities: session.capabilities },
-      eventNo,
-    );
-    options.onListening(id);
+    const { capabilities } = session;
+    const { response, streamNo } = news.open({ id, protocolVersion, capabilities }, eventNo);
+    options.onListening(id, streamNo);
     return response;
   };
 
@@ -67,6 +69,8 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
     },
     close: (sessionId) => news.close(sessionId),
     closeAll: () => news.closeAll(),
+    settle: (sessionId, streamNo) => news.settle(sessionId, streamNo),
+    giveWay: (sessionId) => news.giveWay(sessionId),
     sweep: () => watch.sweep(),
   };
 }

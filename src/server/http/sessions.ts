@@ -110,17 +110,17 @@ export function createSessions(options: SessionsOptions): Sessions {
         ?.then(({ id }) => drop(id))
         .catch(failed);
     },
-    onListening(sessionHash) {
+    onListening(sessionHash, { isOurs, no }) {
       live
         .find(sessionHash)
-        ?.then(({ id }) => streams.close(id))
+        ?.then(({ id }) => (isOurs ? streams.settle(id, no) : streams.giveWay(id)))
         .catch(failed);
     },
   });
   const streams = createSessionStreams({
     ...options,
     processId,
-    onListening: (id) => relay.listening(id),
+    onListening: (id, streamNo) => relay.listening(id, streamNo),
   });
 
   const deliverAnswers = async (): Promise<void> => {

@@ -9,9 +9,20 @@ import { RETRY_MS } from './session-transport.js';
 /** The streams on which clients of sessions wait for news: one for each session. */
 export interface ChangeStreams {
   /** @param eventNo - the last change that the client has heard of; undefined: from now on */
-  open(session: ListeningSession, eventNo: number | undefined): Response;
+  open(session: ListeningSession, eventNo: number | undefined): OpenedStream;
+  /** Ends the stream of a session. */
   close(sessionId: string): void;
+  /** The stream of this number is known to the other processes. */
+  settle(sessionId: string, streamNo: number): void;
+  /** Another process has opened a stream. Ends the one that is older: one that is settled. */
+  giveWay(sessionId: string): void;
   closeAll(): void;
+}
+
+export interface OpenedStream {
+  readonly response: Response;
+  /** Of this process's own. */
+  readonly streamNo: number;
 }
 
 export interface ListeningSession {
@@ -28,6 +39,8 @@ export interface ChangeStreamsOptions {
 
 interface Listener extends ListeningSession {
   readonly stream: EventStream;
+  readonly streamNo: number;
+  isSettled: boolean;
   /** The last change it was told of, or did not want to hear of. */
   lastNo: number;
 }
@@ -37,6 +50,12 @@ const FIRST_PRIMED_VERSION = '2025-11-25';
 // What this process may not have heard of yet, and its client has.
 const MAX_AHEAD = 100_000;
 const EVENT_ID = /^c(\d{1,16})$/;
+
+const EVERYTHING: readonly Change[] = [
+  { kind: 'tools' },
+  { kind: 'prompts' },
+  { kind: 'resources' },
+];
 
 /** @returns undefined when the id is not one of these streams' */
 export function parseChangeEventId(eventId: string): number | undefined {
@@ -51,6 +70,7 @@ export function parseChangeEventId(eventId: string): number | undefined {
 export function createChangeStreams(options: ChangeStreamsOptions): ChangeStreams {
   const { changes, store, logger } = options;
   const listeners = new Map<string, Listener>();
+  let opened = 0;
   // One after the other: a look at the subscriptions must not let a later change overtake.
   let turn: Promise<void> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): void => {
@@ -59,29 +79,28 @@ export function createChangeStreams(options: ChangeStreamsOptions): ChangeStream
     });
   };
 
-  /** @param all - changes of one number: an event that is not the last of them is none to go on from */
-  const tell = async (
-    all: readonly Change[],
-    no: number,
-    among: readonly Listener[],
-  ): Promise<void> => {
+  const tell = async (change: Change, no: number, among: readonly Listener[]): Promise<void> => {
     const late = new Map(
       among.filter(({ lastNo }) => lastNo < no).map((listener) => [listener.id, listener]),
     );
     const told = new Map<Listener, JsonObject[]>();
-    for (const change of all) {
-      for (const { id, message } of await messagesOf(change, [...late.values()])) {
-        const listener = late.get(id);
-        if (listener !== undefined) told.set(listener, [...(told.get(listener) ?? []), message]);
-      }
+    for (const { id, message } of await messagesOf(change, [...late.values()])) {
+      const listener = late.get(id);
+      if (listener !== undefined) told.set(listener, [...(told.get(listener) ?? []), message]);
     }
+    for (const [listener, messages] of told) sendAll(listener, messages, no);
     for (const listener of late.values()) listener.lastNo = no;
-    for (const [{ stream }, messages] of told) {
-      for (const [position, message] of messages.entries()) {
-        const isLast = position === messages.length - 1;
-        stream.send({ message, ...(isLast && { id: `c${no}` }) });
-      }
-    }
+  };
+
+  /** What the client has missed is not known (any more). */
+  const tellEverything = async (listener: Listener): Promise<void> => {
+    const all = await Promise.all(EVERYTHING.map((change) => messagesOf(change, [listener])));
+    listener.lastNo = Math.max(listener.lastNo, changes.position);
+    sendAll(
+      listener,
+      all.flat().map(({ message }) => message),
+      listener.lastNo,
+    );
   };
 
   const messagesOf = async (
@@ -105,7 +124,7 @@ export function createChangeStreams(options: ChangeStreamsOptions): ChangeStream
   };
 
   const unsubscribe = changes.subscribe((change, no) => {
-    inTurn(() => tell([change], no, [...listeners.values()]));
+    inTurn(() => tell(change, no, [...listeners.values()]));
   });
 
   const close = (sessionId: string): void => listeners.get(sessionId)?.stream.close();
@@ -119,7 +138,15 @@ export function createChangeStreams(options: ChangeStreamsOptions): ChangeStream
       // the client out until that is noticed.
       close(session.id);
       const stream = openEventStream(session.id);
-      const listener: Listener = { ...session, stream, lastNo: lastNo ?? position };
+      opened += 1;
+      const streamNo = opened;
+      const listener: Listener = {
+        ...session,
+        stream,
+        streamNo,
+        isSettled: false,
+        lastNo: lastNo ?? position,
+      };
       const enter = (): void => {
         if (stream.ended.aborted) return;
         listeners.set(session.id, listener);
@@ -134,16 +161,32 @@ export function createChangeStreams(options: ChangeStreamsOptions): ChangeStream
       else {
         inTurn(async () => {
           const missed = await changes.after(lastNo);
-          for (const { all, no } of missed) await tell(all, no, [listener]);
+          for (const { change, no } of missed ?? []) await tell(change, no, [listener]);
+          if (missed === undefined) await tellEverything(listener);
           enter();
         });
       }
-      return stream.response;
+      return { response: stream.response, streamNo };
     },
     close,
+    settle(sessionId, streamNo) {
+      const listener = listeners.get(sessionId);
+      if (listener?.streamNo === streamNo) listener.isSettled = true;
+    },
+    giveWay(sessionId) {
+      const listener = listeners.get(sessionId);
+      if (listener?.isSettled === true) listener.stream.close();
+    },
     closeAll() {
       unsubscribe();
       for (const { stream } of listeners.values()) stream.close();
     },
   };
+}
+
+/** Of several messages with one number, only the last is where the client may go on from. */
+function sendAll({ stream }: Listener, messages: readonly JsonObject[], no: number): void {
+  for (const [position, message] of messages.entries()) {
+    stream.send({ message, ...(position === messages.length - 1 && { id: `c${no}` }) });
+  }
 }

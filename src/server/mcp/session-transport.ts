@@ -34,6 +34,8 @@ interface Post {
   readonly call: StreamCall;
   readonly open: Set<RequestId>;
   streamId: string | undefined;
+  /** Settled when what was sent is written: one message after the other, so that the last one is the last. */
+  sent: Promise<unknown>;
   readonly release: () => void;
 }
 
@@ -93,6 +95,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
       call: { processId: presence.processId, requestIds },
       open: new Set(requestIds),
       streamId: undefined,
+      sent: Promise.resolve(),
       release: await presence.hold(),
     };
     for (const id of requestIds) {
@@ -145,6 +148,9 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   async cancelled(requestId: unknown): Promise<void> {
     const post = this.#posts.get(requestId as RequestId);
     if (post === undefined) return;
+    // The SDK takes its questions back first, at once.
+    await new Promise((resolve) => setImmediate(resolve));
+    await post.sent;
     this.#answered(requestId as RequestId);
     if (post.open.size > 0 || post.streamId === undefined) return;
     const { id, events } = this.#options;
@@ -169,7 +175,18 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     await this.#withdraw(open);
   }
 
-  async #sendOn(
+  #sendOn(
+    post: Post,
+    message: JSONRPCMessage,
+    options: SendOptions,
+    isLast: boolean,
+  ): Promise<void> {
+    const sent = post.sent.then(() => this.#write(post, message, options, isLast));
+    post.sent = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #write(
     post: Post,
     message: JSONRPCMessage,
     options: SendOptions,
@@ -177,14 +194,14 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   ): Promise<void> {
     this.#log.next = { post, isLast };
     // The SDK hands the message to the log before it waits for anything.
-    const sent = super.send(message, options);
+    const written = super.send(message, options);
     this.#log.next = undefined;
     try {
-      await sent;
+      await written;
     } catch (error) {
       if (!(error instanceof StreamEndedError)) throw error;
       // Another process took this one for dead and has answered the call.
-      this.#options.logger.warn('a call was answered elsewhere', { session: 'ended' });
+      this.#options.logger.warn('a call was answered by another process, which took this for dead');
       for (const id of post.call.requestIds) this.closeSSEStream(id);
     }
   }

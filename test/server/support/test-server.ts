@@ -21,6 +21,7 @@ import { createSqliteApiKeyStore } from '../../../src/storage/sqlite/api-key-sto
 import { createSqliteAuditLog } from '../../../src/storage/sqlite/audit-log.js';
 import { type SqliteDatabase, openSqlite } from '../../../src/storage/sqlite/database.js';
 import { createSqliteEventLog } from '../../../src/storage/sqlite/event-log.js';
+import { createSqliteMessageBus } from '../../../src/storage/sqlite/message-bus.js';
 import { migrate } from '../../../src/storage/sqlite/migrate.js';
 import { createSqliteSessionStore } from '../../../src/storage/sqlite/session-store.js';
 
@@ -113,14 +114,18 @@ export interface TestServer {
   token(options?: Partial<TokenOptions>): Promise<string>;
   apiKey(scopes?: readonly string[]): Promise<string>;
   /** A second process, as it were: another listener over the same stores, under the same public URL. */
-  second(): Promise<{ readonly url: string; close(): Promise<void> }>;
+  second(): Promise<{ readonly url: string; readonly http: HttpServer; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
 export async function startTestServer(
-  options: Partial<HttpServerOptions> & { readonly isOpen?: boolean } = {},
+  options: Partial<HttpServerOptions> & {
+    readonly isOpen?: boolean;
+    /** Whether {@link TestServer.second} hears of what happens in the first, and the other way round. */
+    readonly isShared?: boolean;
+  } = {},
 ): Promise<TestServer> {
-  const { isOpen = false, ...overrides } = options;
+  const { isOpen = false, isShared = false, ...overrides } = options;
   const clock = testClock();
   const issuer = await testIssuer(clock);
   const database = openSqlite(':memory:');
@@ -144,6 +149,7 @@ export async function startTestServer(
     stateSecret: new Uint8Array(32).fill(7),
     clock,
     limits: { drainMs: 100 },
+    ...(isShared && { bus: createSqliteMessageBus(database) }),
     ...overrides,
   };
   const http = createHttpServer(settings);
@@ -164,9 +170,14 @@ export async function startTestServer(
       return key;
     },
     async second() {
-      const other = createHttpServer({ ...settings, publicUrl: listening.publicUrl });
+      const other = createHttpServer({
+        ...settings,
+        // As a process of its own has it.
+        ...(settings.bus !== undefined && { bus: createSqliteMessageBus(database) }),
+        publicUrl: listening.publicUrl,
+      });
       const { port } = await other.listen({ port: 0 });
-      return { url: `http://localhost:${port}/mcp`, close: () => other.close() };
+      return { url: `http://localhost:${port}/mcp`, http: other, close: () => other.close() };
     },
     async close() {
       await http.close();

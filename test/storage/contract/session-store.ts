@@ -68,7 +68,133 @@ export function describeSessionStores(
     });
   });
 
+  describe(`subscriptions on ${engine}`, () => {
+    const other = { ...record, id: 'session-two' };
+
+    it('are found by resource, for the sessions asked about', async () => {
+      const { sessions } = await make();
+      for (const one of [record, other]) await sessions.create(one);
+      await sessions.subscribe(record.id, 'a://1', 10);
+      await sessions.subscribe(record.id, 'a://1', 10);
+      await sessions.subscribe(record.id, 'a://2', 10);
+      await sessions.subscribe(other.id, 'a://1', 10);
+      const ids = [record.id, other.id, 'session-three'];
+      expect(await sessions.subscriptionsAmong(['a://1', 'a://9'], ids)).toEqual([
+        { id: record.id, uri: 'a://1' },
+        { id: other.id, uri: 'a://1' },
+      ]);
+      expect(await sessions.subscriptionsAmong(['a://1'], [other.id])).toHaveLength(1);
+      expect(await sessions.subscriptionsAmong([], ids)).toEqual([]);
+      expect(await sessions.subscriptionsAmong(['a://1'], [])).toEqual([]);
+    });
+
+    it('end one by one, and with their session', async () => {
+      const { sessions } = await make();
+      for (const one of [record, other]) await sessions.create(one);
+      for (const one of [record, other]) await sessions.subscribe(one.id, 'a://1', 10);
+      await sessions.unsubscribe(record.id, 'a://1');
+      await sessions.unsubscribe(record.id, 'a://never');
+      const ids = [record.id, other.id];
+      expect(await sessions.subscriptionsAmong(['a://1'], ids)).toEqual([
+        { id: other.id, uri: 'a://1' },
+      ]);
+      await sessions.delete(other.id);
+      expect(await sessions.subscriptionsAmong(['a://1'], ids)).toEqual([]);
+    });
+
+    it('of one session are limited: the oldest go first', async () => {
+      const { sessions } = await make();
+      await sessions.create(record);
+      const uris = ['a://1', 'a://2', 'a://3', 'a://4'];
+      for (const uri of uris) await sessions.subscribe(record.id, uri, 3);
+      const kept = await sessions.subscriptionsAmong(uris, [record.id]);
+      expect(kept.map(({ uri }) => uri)).toEqual(['a://2', 'a://3', 'a://4']);
+    });
+
+    it('take URIs of any length', async () => {
+      const { sessions } = await make();
+      await sessions.create(record);
+      const uri = `a://${'x'.repeat(100_000)}`;
+      await sessions.subscribe(record.id, uri, 10);
+      expect(await sessions.subscriptionsAmong([uri], [record.id])).toHaveLength(1);
+    });
+  });
+
+  describe(`questions on ${engine}`, () => {
+    const answer = { jsonrpc: '2.0', id: 5, result: { action: 'accept' } };
+
+    it('are answered once, by their own session, and taken once by the process that asked', async () => {
+      const { sessions, events } = await make();
+      for (const id of [record.id, 'session-two']) await sessions.create({ ...record, id });
+      for (const processId of ['one', 'two']) await events.beat(processId);
+      await sessions.ask(record.id, { requestId: 5, processId: 'one' });
+      await sessions.ask(record.id, { requestId: 2 ** 47 - 1, processId: 'one' });
+
+      expect(await sessions.answer('session-two', 5, answer)).toBeUndefined();
+      expect(await sessions.answer(record.id, 6, answer)).toBeUndefined();
+      expect(await sessions.answer(record.id, 5, answer)).toBe('one');
+      expect(await sessions.answer(record.id, 5, answer)).toBeUndefined();
+      expect(await sessions.takeAnswers('two')).toEqual([]);
+      expect(await sessions.takeAnswers('one')).toEqual([{ requestId: 5, answer }]);
+      expect(await sessions.takeAnswers('one')).toEqual([]);
+      expect(await sessions.answer(record.id, 2 ** 47 - 1, answer)).toBe('one');
+    });
+
+    it('are withdrawn one by one, with their session and with the process that asked', async () => {
+      const { sessions, events } = await make();
+      for (const id of [record.id, 'session-two']) await sessions.create({ ...record, id });
+      for (const processId of ['one', 'two']) await events.beat(processId);
+      await sessions.ask(record.id, { requestId: 1, processId: 'one' });
+      await sessions.ask(record.id, { requestId: 2, processId: 'two' });
+      await sessions.ask('session-two', { requestId: 3, processId: 'one' });
+      await sessions.ask(record.id, { requestId: 4, processId: 'one' });
+      await sessions.withdraw([1, 99]);
+      await sessions.withdraw([]);
+      expect(await sessions.answer(record.id, 1, answer)).toBeUndefined();
+      await sessions.delete('session-two');
+      expect(await sessions.answer('session-two', 3, answer)).toBeUndefined();
+      await events.leave('two');
+      expect(await sessions.answer(record.id, 2, answer)).toBeUndefined();
+      expect(await sessions.answer(record.id, 4, answer)).toBe('one');
+    });
+  });
+
+  describe(`processes on ${engine}`, () => {
+    it('have a beat that grows until they leave', async () => {
+      const { events } = await make();
+      for (const processId of ['one', 'one', 'two', 'one']) await events.beat(processId);
+      expect(await events.beats()).toEqual(
+        new Map([
+          ['one', 3],
+          ['two', 1],
+        ]),
+      );
+      await events.leave('one');
+      await events.leave('never');
+      expect(await events.beats()).toEqual(new Map([['two', 1]]));
+    });
+  });
+
   describe(`event log on ${engine}`, () => {
+    it('says whose a stream is and whether it has ended; nothing follows its end', async () => {
+      const { sessions, events } = await make();
+      await sessions.create(record);
+      const call = { processId: 'one', requestIds: [7, 'eight'] };
+      expect(await events.stateOf(record.id, 'a')).toBeUndefined();
+      const first = (await events.append(record.id, 'a', {}, { call })) ?? '';
+      expect(await events.stateOf(record.id, 'a')).toEqual({ call, hasEnded: false });
+      expect(await events.append(record.id, 'b', {})).toBeDefined();
+      expect(await events.stateOf(record.id, 'b')).toEqual({ call: undefined, hasEnded: false });
+      expect(await events.append(record.id, 'a', { n: 1 }, { call, isLast: true })).toBeDefined();
+      expect(await events.append(record.id, 'a', { n: 2 }, { call })).toBeUndefined();
+      expect(await events.append(record.id, 'a', { n: 3 }, { call, isLast: true })).toBeUndefined();
+      expect(await events.stateOf(record.id, 'a')).toEqual({ call, hasEnded: true });
+      expect(await events.stateOf('another', 'a')).toBeUndefined();
+      const later = await events.after(record.id, first, 10);
+      expect(later.map(({ message }) => message)).toEqual([{ n: 1 }]);
+      expect(await events.append(record.id, 'b', { n: 4 })).toBeDefined();
+    });
+
     it('replays the later events of one stream, oldest first, within the limit', async () => {
       const { sessions, events } = await make();
       await sessions.create(record);
