@@ -6,7 +6,6 @@ import { describeApiKeyStore } from './contract/api-key-store.js';
 import { describeAuditLog } from './contract/audit-log.js';
 import { authorizationClientsContract } from './contract/authorization-clients.js';
 import { authorizationPeopleContract } from './contract/authorization-people.js';
-import { authorizationPeopleContract } from './contract/authorization-people.js';
 import { authorizationStoresContract } from './contract/authorization-stores.js';
 import { describeTaskStore } from './contract/task-store.js';
 import { describeMessageBus } from './contract/message-bus.js';
@@ -86,7 +85,6 @@ describe('authorization stores on PostgreSQL', () => {
   };
   authorizationStoresContract(open);
   authorizationClientsContract(open);
-  authorizationPeopleContract(open);
   authorizationPeopleContract(open);
 });
 
