@@ -59,6 +59,7 @@ export {
   type ToolBudget,
   type ToolDefinition,
   type ToolResult,
+  type ToolTask,
   definePrompt,
   defineResource,
   defineResourceTemplate,
@@ -103,6 +104,13 @@ export type {
   UpstreamRequest,
   Upstreams,
 } from './core/upstream.js';
+export type {
+  TaskChanges,
+  TaskInput,
+  TaskRecord,
+  TaskStatus,
+  TaskStore,
+} from './core/task-store.js';
 export {
   type Schema,
   type SchemaIssue,

@@ -68,6 +68,7 @@ export function fakeToolContext(principal: Principal | undefined): ToolContext {
     ask: () => Promise.reject(new Error('the fake context answers no questions')),
     log: () => Promise.resolve(),
     progress: () => Promise.resolve(),
+    beginTask: () => Promise.resolve(),
     closeStream: () => undefined,
     upstream() {
       throw new TypeError('a catalog tool calls nothing upstream');

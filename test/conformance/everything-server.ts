@@ -20,6 +20,7 @@ import { openSqlite } from '../../src/storage/sqlite/database.js';
 import { createSqliteEventLog } from '../../src/storage/sqlite/event-log.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { createSqliteSessionStore } from '../../src/storage/sqlite/session-store.js';
+import { createSqliteTaskStore } from '../../src/storage/sqlite/task-store.js';
 import { everythingRegistry } from './everything/registry.js';
 
 const { values } = parseArgs({
@@ -53,6 +54,7 @@ const server = createHttpServer({
   sessions: createSqliteSessionStore(database),
   events: createSqliteEventLog(database),
   audit: createSqliteAuditLog(database),
+  tasks: createSqliteTaskStore(database),
   stateSecret: randomBytes(32),
   changes,
 });

@@ -55,6 +55,21 @@ export async function runServerSet(url: string, revision: Revision): Promise<Map
   return verdicts;
 }
 
+/** What one scenario said of a server: its verdict, or that the suite always passes it over. */
+export async function runServerScenario(
+  url: string,
+  scenario: string,
+): Promise<Verdict | 'always skipped'> {
+  const out = temporaryFolder();
+  const args = ['server', '--url', url, '--scenario', scenario, '-o', out];
+  const outcome = await runNode([...CLI, ...args], { timeoutMs: 100_000 });
+  const file = checkFiles(out).at(-1);
+  if (file === undefined) return notRun(scenario, outcome);
+  const checks = JSON.parse(readFileSync(file, 'utf8')) as Check[];
+  const isSkipped = checks.length > 0 && checks.every((check) => check.status === 'SKIPPED');
+  return isSkipped ? 'always skipped' : judge(scenario, file, true);
+}
+
 /** Runs one scenario against a client; unlike the suite's own list mode this counts the client's exit code. */
 export async function runClientScenario(
   command: string,

@@ -4,6 +4,7 @@ import type { ResultStore } from '../../server/core/kept-results.js';
 import type { PermitStore } from '../../server/core/permits.js';
 import type { MessageBus } from '../../server/core/message-bus.js';
 import type { AuditLog } from '../../server/core/audit.js';
+import type { TaskStore } from '../../server/core/task-store.js';
 import { type Registry, createRegistry } from '../../server/core/registry.js';
 import type { ServerInfo } from '../../server/mcp/server-factory.js';
 import { systemClock } from '../../shared/clock.js';
@@ -22,6 +23,7 @@ export interface CatalogService {
   readonly stateSecret: SealingSecret;
   readonly permits: PermitStore;
   readonly results: ResultStore;
+  readonly tasks: TaskStore;
 }
 
 /** Tools from files: what is served now. */
@@ -38,7 +40,7 @@ export type OpenFileTools = (
 
 /** Both transports get the same one: a cursor or a state that one of them handed out is good at the other. */
 export async function createCatalogService(
-  storage: Pick<OpenStorage, 'catalog' | 'audit' | 'permits' | 'results' | 'bus'>,
+  storage: Pick<OpenStorage, 'catalog' | 'audit' | 'permits' | 'results' | 'tasks' | 'bus'>,
   masterSecret: SealingSecret,
   logger: Logger,
   openFileTools?: OpenFileTools,
@@ -59,6 +61,7 @@ export async function createCatalogService(
     audit: storage.audit,
     permits: storage.permits,
     results: storage.results,
+    tasks: storage.tasks,
     stateSecret: deriveKeys(masterSecret, 'request-state'),
     close: () => fileTools?.close(),
   };

@@ -55,6 +55,11 @@ export interface RequestContext {
 export interface ToolContext extends RequestContext {
   /** Reports progress; does nothing unless the client sent a progress token. `progress` must grow. */
   progress(progress: number, total?: number, message?: string): Promise<void>;
+  /**
+   * Answers the caller with a task now, and goes on after that; for a tool whose `task` begins `in-handler`. Does nothing
+   * where the call is no task, and when it has begun.
+   */
+  beginTask(): Promise<void>;
   /** Closes the call's SSE stream so that a legacy client reconnects and resumes; does nothing elsewhere. */
   closeStream(): void;
   /**

@@ -42,6 +42,21 @@ export interface ToolResult {
   readonly isError?: boolean;
 }
 
+/** How a tool that takes long goes on after its call is answered, for clients that know tasks (SEP-2663). */
+export interface ToolTask {
+  /** `optional`: other clients wait for the result. `required`: they are refused. */
+  readonly support: 'optional' | 'required';
+  /**
+   * `at-once`: when the arguments are found good. `in-handler`: when the handler calls `context.beginTask()`; what it
+   * asks before is put to the caller, what it asks after is a question of the task. Default `at-once`.
+   */
+  readonly begins?: 'at-once' | 'in-handler';
+  /** How long a client may ask for it, from its beginning. Default 3,600,000. */
+  readonly ttlMs?: number;
+  /** How often a client should ask. Default 1000. */
+  readonly pollIntervalMs?: number;
+}
+
 export interface ToolDefinition<Input extends Schema = Schema, Output extends Schema = Schema> {
   readonly name: string;
   readonly title?: string;
@@ -57,6 +72,11 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly budget?: ToolBudget;
   /** Keywords that model vendors are known to refuse, used knowingly: no warning at registration. */
   readonly allowSchemaKeywords?: readonly string[];
+  /**
+   * Whether a call may become a task. The tool has to watch `context.signal`: a task is cancelled by it alone. Default:
+   * never. Needs a server with a store for tasks.
+   */
+  readonly task?: ToolTask | ToolTask['support'];
   /** Client capabilities without which the tool cannot work, as a ClientCapabilities object. Checked before the call. */
   readonly requiredCapabilities?: JsonObject;
   readonly input?: Input;

@@ -8,6 +8,8 @@ import { createAuditWriter } from '../core/audit-writer.js';
 import { type MessageBus, createLocalBus } from '../core/message-bus.js';
 import type { EventLog, SessionStore } from '../core/ports.js';
 import type { Registry } from '../core/registry.js';
+import type { TaskStore } from '../core/task-store.js';
+import { createTasks } from '../core/tasks.js';
 import type { Upstreams } from '../core/upstream.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRevocations } from '../core/revocations.js';
@@ -68,6 +70,8 @@ export interface HttpServerOptions extends PolicyOptions {
   readonly observers?: readonly Observer[];
   /** APIs that tools may call with credentials of their own. */
   readonly upstreams?: Upstreams;
+  /** Keeps the tasks of tools that go on after their answer. Default: none, and no call becomes a task. */
+  readonly tasks?: TaskStore;
   /** At least 16 secret bytes, the same in every process: it seals what travels through clients. */
   readonly stateSecret: SealingSecret;
   /** Asked in order for every path that is not the MCP endpoint, its metadata or `/healthz`. */
@@ -194,6 +198,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
     clock,
     logger,
   });
+  const tasks = options.tasks && createTasks(options.tasks, clock, logger);
   const registry = (): Registry => policy.complete(typeof given === 'function' ? given() : given);
   const serving: ServerFactoryOptions = {
     registry,
@@ -205,6 +210,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
     auditArguments: options.auditArguments,
     observer,
     upstreams: options.upstreams,
+    tasks,
     clock,
     logger,
     stateCodec: createRequestStateCodec(stateSecret, clock),
@@ -282,6 +288,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
   const sweeper = setInterval(() => {
     sessions.sweep().catch((error: unknown) => logger.error('session sweep failed', { error }));
     policy.sweep().catch((error: unknown) => logger.error('limits sweep failed', { error }));
+    tasks?.sweep().catch((error: unknown) => logger.error('task sweep failed', { error }));
   }, SWEEP_EVERY_MS);
   sweeper.unref();
 
@@ -340,6 +347,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
       await modern.close();
       await sessions.close();
       await Promise.allSettled(running);
+      await tasks?.close();
       await audit.flush();
     },
   };

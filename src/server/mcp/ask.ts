@@ -73,7 +73,7 @@ function toInputRequest(question: Question): InputRequest {
 }
 
 /** An answer of another kind, or one that does not fit the form, counts as none: the question is put again. */
-async function isAnswerTo(question: Question, answer: JsonObject): Promise<boolean> {
+export async function isAnswerTo(question: Question, answer: JsonObject): Promise<boolean> {
   switch (question.kind) {
     case 'sampling':
       return typeof answer['role'] === 'string' && answer['content'] !== undefined;

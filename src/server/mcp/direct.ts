@@ -87,6 +87,7 @@ export function createDirectAnswers(
       auditArguments: options.auditArguments,
       observer: options.observer,
       upstreams: options.upstreams,
+      tasks: options.tasks,
       clock: options.clock,
       logger: options.logger,
       stateCodec: options.stateCodec,

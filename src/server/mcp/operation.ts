@@ -13,6 +13,7 @@ import type { CallPolicy } from '../core/call-policy.js';
 import { denialOf, isHidden, targetOf, textOf } from '../core/policy.js';
 import type { AuditOutcome } from '../core/audit.js';
 import type { Principal } from '../core/principal.js';
+import type { Tasks } from '../core/tasks.js';
 import type { Upstreams } from '../core/upstream.js';
 import type { Registry } from '../core/registry.js';
 import { visibleRegistry } from '../core/visible.js';
@@ -53,6 +54,8 @@ export interface OperationContext {
 
 /** What one connection or request is served with. */
 export interface OperationEnvironment extends AuditEnvironment, ObservationEnvironment {
+  /** Where tools may go on after their answer. */
+  readonly tasks?: Tasks | undefined;
   /** What tools may call. */
   readonly upstreams?: Upstreams | undefined;
   readonly stateCodec: RequestStateCodec;
@@ -74,6 +77,8 @@ export interface Outcome<Result> {
   readonly outcome: AuditOutcome;
   /** Why it is not `ok`: one word of a fixed list, for the operator. */
   readonly reason?: string;
+  /** What goes on after the answer; never rejects. */
+  readonly background?: Promise<void>;
 }
 
 /**
@@ -167,7 +172,8 @@ async function perform<Result>(
         createToolContext(environment, context, principal, interview.ask, deadline),
       );
       leaveWith = isCounted ? work : undefined;
-      const { result, outcome, reason } = await (deadline?.over(work) ?? work);
+      const { result, outcome, reason, background } = await (deadline?.over(work) ?? work);
+      if (isCounted && background !== undefined) leaveWith = background;
       await finish(outcome, reason);
       return result;
     } catch (error) {
@@ -293,6 +299,7 @@ function createToolContext(
         },
       });
     },
+    beginTask: () => Promise.resolve(),
     closeStream: () => context.http?.closeSSE?.(),
     upstream(name) {
       if (environment.upstreams !== undefined) {

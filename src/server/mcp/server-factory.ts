@@ -19,6 +19,7 @@ import type { Principal } from '../core/principal.js';
 import type { Registry } from '../core/registry.js';
 import { warnOfSchemas } from '../core/schema-subset.js';
 import { visibleRegistry } from '../core/visible.js';
+import type { Tasks } from '../core/tasks.js';
 import type { Upstreams } from '../core/upstream.js';
 import type { Observer } from '../observe/observer.js';
 import { type LogLevels, isBelow, registerHandlers } from './handlers.js';
@@ -26,6 +27,7 @@ import { compileSchemas } from './json-schema.js';
 import { inputSchemaOf, outputSchemaOf } from './listing.js';
 import type { OperationContext, OperationEnvironment } from './operation.js';
 import type { RequestStateCodec } from './request-state.js';
+import { TASKS_EXTENSION, registerTaskHandlers, taskOf } from './tasks.js';
 import { callTool } from './tool-calls.js';
 
 /** How the server names itself to clients. */
@@ -52,6 +54,8 @@ export interface ServerFactoryOptions {
   readonly auditArguments?: boolean | undefined;
   readonly observer?: Required<Observer> | undefined;
   readonly upstreams?: Upstreams | undefined;
+  /** Undefined: no call becomes a task. */
+  readonly tasks?: Tasks | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stateCodec: RequestStateCodec;
@@ -128,6 +132,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
     vetted.add(registry);
     warnOfSchemas(registry, options.logger);
   };
+  requireTaskStore(options);
   vet(options.registry());
   return ({ era, authInfo }, takeReplay) => {
     vet(options.registry());
@@ -163,7 +168,7 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
         ),
     };
     const subscriptions = new Set<string>();
-    server.registerCapabilities(capabilitiesOf(options));
+    server.registerCapabilities(capabilitiesOf(options, era));
     const pinned = new WeakMap<AbortSignal, Registry>();
     // The rounds of a call that asks are one request in the older era: it ends with the code that it began with.
     const environmentOf = (context: OperationContext): OperationEnvironment => {
@@ -184,6 +189,9 @@ export function createServerFactory(options: ServerFactoryOptions): ServerFactor
         context,
       );
     registerHandlers(mcp, environment, subscriptions, levels);
+    if (era === 'modern' && options.tasks !== undefined) {
+      registerTaskHandlers(mcp, environment, options.tasks);
+    }
     if (server.getCapabilities().tools !== undefined) {
       server.setRequestHandler('tools/call', async (request, context) => {
         const replay = context.http?.req && takeReplay?.(context.http.req);
@@ -244,18 +252,33 @@ class RegistryServer extends McpServer {
   }
 }
 
-function capabilitiesOf({ registry, isReplaceable }: ServerFactoryOptions): ServerCapabilities {
+function capabilitiesOf(
+  { registry, isReplaceable, tasks }: ServerFactoryOptions,
+  era: Era,
+): ServerCapabilities {
   const { tools, prompts, resources, resourceTemplates } = registry();
   const has = (count: number): boolean => count > 0 || isReplaceable === true;
   return {
     logging: {},
     completions: {},
+    ...(tasks !== undefined && era === 'modern' && { extensions: { [TASKS_EXTENSION]: {} } }),
     ...(has(tools.size) && { tools: { listChanged: true } }),
     ...(has(prompts.size) && { prompts: { listChanged: true } }),
     ...(has(resources.size + resourceTemplates.size) && {
       resources: { listChanged: true, subscribe: true },
     }),
   };
+}
+
+/** @throws {TypeError} that names the tool */
+function requireTaskStore({ registry, tasks }: ServerFactoryOptions): void {
+  if (tasks !== undefined) return;
+  for (const tool of registry().tools.values()) {
+    if (taskOf(tool)?.support !== 'required') continue;
+    throw new TypeError(
+      `tool ${JSON.stringify(tool.name)} always runs as a task: give the server a store for tasks`,
+    );
+  }
 }
 
 function asCapabilities(value: unknown): JsonObject {

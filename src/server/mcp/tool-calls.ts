@@ -21,6 +21,8 @@ import {
   visibleIn,
 } from './operation.js';
 import { RefusedError, unknownTool } from './refusals.js';
+import { TASKS_EXTENSION, declaresTasks, taskOf, tasksRequired } from './tasks.js';
+import { type TaskCall, runAsTask } from './tasks-run.js';
 
 /** Fits a result to the era it goes out in. */
 export type ProjectResult = (result: CallToolResult, tool: ToolDefinition) => CallToolResult;
@@ -42,10 +44,9 @@ export async function callTool(
         const visible = visibleIn(environment, toolContext.principal);
         const tool = visible.tools.get(textOf(params['name']));
         if (tool === undefined) throw unknownTool(params['name']);
-        const { result, ...ending } =
-          lackingCapabilities(tool, toolContext) ??
-          (await execute(environment, tool, params['arguments'], toolContext));
-        return { result: project(result, tool), ...ending };
+        const lacking = lackingCapabilities(tool, toolContext);
+        if (lacking !== undefined) return { ...lacking, result: project(lacking.result, tool) };
+        return executeOrBegin(environment, project, tool, params['arguments'], toolContext);
       },
     );
   } catch (error) {
@@ -53,6 +54,30 @@ export async function callTool(
     if (error instanceof RefusedError) return errorResult(error.message);
     throw error;
   }
+}
+
+/** Runs the tool; as a task, when it may be one and the client knows what that is. */
+async function executeOrBegin(
+  environment: OperationEnvironment,
+  project: ProjectResult,
+  tool: ToolDefinition,
+  args: unknown,
+  context: ToolContext,
+): Promise<Outcome<CallToolResult>> {
+  const run: TaskCall['run'] = async (called, inner) => {
+    const { result, ...ending } = await execute(environment, called, args, inner);
+    return { result: project(result, tool), ...ending };
+  };
+  const options = taskOf(tool);
+  const { tasks } = environment;
+  if (options === undefined) return run(tool, context);
+  if (tasks !== undefined && declaresTasks(environment, context.clientCapabilities)) {
+    return runAsTask({ environment, tasks, tool, options, context, run });
+  }
+  if (options.support === 'optional') return run(tool, context);
+  if (environment.era === 'modern') throw tasksRequired();
+  const message = `${tool.name} takes so long that it runs as a task alone: it needs a client of MCP 2026-07-28 with the extension ${TASKS_EXTENSION}`;
+  return { result: errorResult(message), outcome: 'tool_error', reason: 'missing_capability' };
 }
 
 async function execute(

@@ -12,6 +12,8 @@ import { type PolicyOptions, createCallPolicy } from '../core/call-policy.js';
 import type { CallLimits } from '../core/limits.js';
 import type { Registry } from '../core/registry.js';
 import type { RevocationFeed } from '../core/revocations.js';
+import type { TaskStore } from '../core/task-store.js';
+import { type Tasks, createTasks } from '../core/tasks.js';
 import type { Upstreams } from '../core/upstream.js';
 import { type Observer, combineObservers } from '../observe/observer.js';
 import { createRequestStateCodec } from '../mcp/request-state.js';
@@ -43,6 +45,8 @@ export interface StdioServerOptions extends PolicyOptions {
   readonly observers?: readonly Observer[];
   /** APIs that tools may call with credentials of their own. */
   readonly upstreams?: Upstreams;
+  /** Keeps the tasks of tools that go on after their answer. Default: none, and no call becomes a task. */
+  readonly tasks?: TaskStore;
   readonly limits?: CallLimits;
   /** At least 16 secret bytes. */
   readonly stateSecret: SealingSecret;
@@ -79,6 +83,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
     clock,
     logger,
   });
+  const tasks = options.tasks && createTasks(options.tasks, clock, logger);
   const registry = (): Registry => policy.complete(typeof given === 'function' ? given() : given);
   const access = watchCredential({ ...options, clock, logger });
   const connection = connectStdio({
@@ -93,6 +98,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
       auditArguments: options.auditArguments,
       observer: combineObservers(options.observers, logger),
       upstreams: options.upstreams,
+      tasks,
       clock,
       logger,
       stateCodec: createRequestStateCodec(options.stateSecret, clock),
@@ -107,7 +113,18 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
   const untilWritten = async (): Promise<void> => {
     await connection.closed;
     access.close();
+    await endTasks(tasks, logger);
     await audit.flush();
   };
   return { notify: changes, closed: untilWritten(), close: () => connection.close() };
+}
+
+/** The client that could ask for them has gone with the connection, but it may come back. */
+async function endTasks(tasks: Tasks | undefined, logger: Logger): Promise<void> {
+  try {
+    await tasks?.close();
+    await tasks?.sweep();
+  } catch (error) {
+    logger.error('tasks: storage failed', { error });
+  }
 }
