@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CallToolResult, Client, type ClientCapabilities } from '@modelcontextprotocol/client';
+import { Client, type ClientCapabilities } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import { context, runScenario, scenario } from './scenarios.js';
@@ -67,7 +67,7 @@ const signIn = async (): Promise<void> => {
 };
 /** As a model would: what says that a login is needed is answered with one, once. */
 client.callTool = async (params, options) => {
-  const result = (await callTool(params, options)) as CallToolResult;
+  const result = await callTool(params, options);
   if (result.isError !== true || !JSON.stringify(result.content).includes('tool sign_in')) {
     return result;
   }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ToolkitError } from '../../shared/errors.js';
 import type { JsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
+import { NetworkError } from '../../net/errors.js';
 import { LoginRequiredError } from '../errors.js';
 import { type Changes, LIST_CHANGED } from './changes.js';
 import { ConnectionRefusedError, type Connector, type FirstContact } from './connector.js';
@@ -19,7 +20,13 @@ import {
   toModernError,
   toModernResult,
 } from './translate.js';
-import type { AskHost, Era, HostIdentity, Upstream } from './upstream.js';
+import {
+  type AskHost,
+  type Era,
+  type HostIdentity,
+  HttpStatusError,
+  type Upstream,
+} from './upstream.js';
 
 /** A request of the host, in the form of the host's era. */
 export interface HostCall {
@@ -45,6 +52,8 @@ export interface GatewayOptions {
 }
 
 const MAX_PAGES = 100;
+const FIRST_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 30_000;
 const EMPTY_LISTS: Readonly<Record<string, string>> = {
   'prompts/list': 'prompts',
   'resources/list': 'resources',
@@ -54,6 +63,7 @@ const EMPTY_LISTS: Readonly<Record<string, string>> = {
 /** Takes the host's requests to the server and the answers back, whatever the two eras are. */
 export class Gateway {
   readonly #options: GatewayOptions;
+  #isWaiting = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -77,8 +87,35 @@ export class Gateway {
       return upstream;
     } catch (error) {
       if (error instanceof LoginRequiredError) counter.signedOut(error);
+      else if (isPassing(error)) this.#waitForServer(contact);
       throw error;
     }
+  }
+
+  /** Looks for a server that could not be reached, so that the host hears of it without asking again. */
+  #waitForServer(contact: FirstContact): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    const { connector, signal, logger } = this.#options;
+    const wait = async (): Promise<void> => {
+      for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, MAX_LOOK_MS)) {
+        await delay(waitMs, undefined, { signal, ref: false });
+        // Somebody's call has come through meanwhile, and its host knows.
+        if (connector.current !== undefined) return;
+        try {
+          await this.connect(contact);
+          break;
+        } catch (error) {
+          if (!isPassing(error)) return;
+        }
+      }
+      await this.announceAll();
+    };
+    wait()
+      .catch((error: unknown) => logger.debug('waiting for the server', { error }))
+      .finally(() => {
+        this.#isWaiting = false;
+      });
   }
 
   /** Tells the server what the host wants to hear of. @returns the server's refusal */
@@ -283,6 +320,11 @@ export class Gateway {
     }
     await this.announceAll();
   }
+}
+
+/** What may be over in a moment. */
+function isPassing(error: unknown): boolean {
+  return error instanceof NetworkError || (error instanceof HttpStatusError && error.status >= 500);
 }
 
 /** An absent `resultType` means `complete`: said aloud, since some hosts do not know. */

@@ -28,8 +28,6 @@ export class HostLink {
   readonly #options: HostLinkOptions;
   readonly #asked = new Map<RequestId, Deferred<Reply>>();
   readonly #closed = defer<void>();
-  /** Nothing can be written any more. */
-  readonly #gone = defer<void>();
   #nextId = 1;
   #isClosed = false;
   #drained: Promise<void> | undefined;
@@ -80,7 +78,6 @@ export class HostLink {
     for (const asked of this.#asked.values()) asked.resolve(gone());
     this.#asked.clear();
     this.#closed.resolve();
-    this.#gone.resolve();
   }
 
   /** Resolves when the host has room for more: whoever waits for that slows the server down. */
@@ -127,8 +124,12 @@ export class HostLink {
 
   async #untilDrained(): Promise<void> {
     const drained = defer<void>();
-    this.#options.output.once('drain', drained.resolve);
-    await Promise.race([drained.promise, this.#gone.promise]);
+    const { output } = this.#options;
+    const done = (): void => drained.resolve();
+    // Nobody who waits for room may wait for ever.
+    output.once('drain', done).once('close', done).once('error', done);
+    await drained.promise;
+    output.off('drain', done).off('close', done).off('error', done);
     this.#drained = undefined;
   }
 

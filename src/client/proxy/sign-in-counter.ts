@@ -64,16 +64,17 @@ export class SignInCounter {
     this.#isWatching = true;
     const { desk, signal, logger } = this.#options;
     this.onSignedOut();
-    desk
-      .untilSignedIn(this.#refused, { signal })
-      .then(() => {
+    const watch = async (): Promise<void> => {
+      try {
+        await desk.untilSignedIn(this.#refused, { signal });
+      } finally {
         this.#isWatching = false;
-        this.onSignedIn();
-      })
-      .catch((error: unknown) => {
-        this.#isWatching = false;
-        if (!signal.aborted) logger.warn('waiting for a login', { error });
-      });
+      }
+      this.onSignedIn();
+    };
+    watch().catch((error: unknown) => {
+      if (!signal.aborted) logger.warn('waiting for a login', { error });
+    });
   }
 
   /** The tool `sign_in`. */

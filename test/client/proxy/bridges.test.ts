@@ -43,8 +43,8 @@ async function startModern() {
       'count',
       { description: 'Counts, with progress.', inputSchema: z.object({ to: z.number() }) },
       async ({ to }, ctx) => {
-        const progressToken = ctx.mcpReq._meta?.progressToken;
-        for (let progress = 1; progress <= to && progressToken !== undefined; progress++) {
+        const { progressToken = '' } = ctx.mcpReq._meta ?? {};
+        for (let progress = 1; progress <= to; progress++) {
           await ctx.mcpReq.notify({
             method: 'notifications/progress',
             params: { progressToken, progress },
@@ -103,7 +103,7 @@ async function startLegacy() {
   const methods: string[] = [];
   const { url } = await listen(async (req, res, body) => {
     const id = req.headers['mcp-session-id'];
-    if (body !== undefined) methods.push(String(body['method'] ?? 'answer'));
+    if (typeof body?.['method'] === 'string') methods.push(body['method']);
     const known = typeof id === 'string' ? sessions.get(id) : undefined;
     if (known !== undefined) return known.handleRequest(req, res, body);
     if (body?.['method'] !== 'initialize') {
@@ -114,7 +114,7 @@ async function startLegacy() {
       sessionIdGenerator: () => crypto.randomUUID(),
       onsessioninitialized: (session) => void sessions.set(session, transport),
     });
-    await build().connect(transport as never);
+    await build().connect(transport);
     return transport.handleRequest(req, res, body);
   });
   return { url, sessions, servers, methods };

@@ -108,6 +108,23 @@ describe('a call whose answer is lost', () => {
   });
 });
 
+describe('a server that is not there yet', () => {
+  it('is looked for, and the host hears when it can be reached', async () => {
+    const { url, server } = await startServer(() => TOOLS);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    const host = new TestHost(url, { usesOAuth: false });
+    expect((await host.initialize()).result).toMatchObject({
+      serverInfo: { name: 'catalog-client-proxy' },
+    });
+    expect((await host.request('tools/list')).error?.message).toContain('ECONNREFUSED');
+    await new Promise<void>((resolve) =>
+      server.listen(Number(new URL(url).port), '127.0.0.1', resolve),
+    );
+    await host.until(({ method }) => method === 'notifications/tools/list_changed');
+    expect((await host.request('tools/list')).result).toMatchObject({ tools: TOOLS });
+  });
+});
+
 describe('tools that are filtered', () => {
   it('are neither listed nor called', async () => {
     const { url, calls } = await startServer(() => TOOLS);
