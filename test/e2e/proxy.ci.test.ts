@@ -197,16 +197,17 @@ describe('catalog-client proxy', () => {
     // Opened for writing too: no end of input ever comes.
     const parent = `
       const { spawn } = require('node:child_process');
-      const stdin = require('node:fs').openSync(${JSON.stringify(fifo)}, 'r+');
+      const { openSync, writeSync } = require('node:fs');
+      const stdin = openSync(${JSON.stringify(fifo)}, 'r+');
       const command = ${JSON.stringify([CLIENT, 'proxy', server.ready.mcp])};
       const child = spawn(process.execPath, command, { stdio: [stdin, 'pipe', 'inherit'] });
+      writeSync(stdin, '{"jsonrpc":"2.0","id":1,"method":"ping"}\\n');
       child.stdout.once('data', () => process.stdout.write('pid ' + child.pid + '\\n'));`;
     const { child } = startNode(['--eval', parent], {
       env: { CATALOG_CLIENT_HOME: temporaryFolder() },
     });
     let log = '';
     child.stdout?.on('data', (text: string) => (log += text));
-    writeFileSync(fifo, '{"jsonrpc":"2.0","id":1,"method":"ping"}\n', { flag: 'r+' });
     await expect.poll(() => log, { timeout: 10_000 }).toMatch(/pid \d+/);
     const pid = Number(/pid (\d+)/.exec(log)?.[1]);
     expect(isAlive(pid)).toBe(true);
