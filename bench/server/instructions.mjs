@@ -22,16 +22,16 @@ export async function countInstructions(rows, start) {
 async function countOne(row, start) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-callgrind-'));
   try {
-    const server = await start(row, {
+    const server = await start(row, (execPath) => ({
       execPath: 'valgrind',
       execArgv: [
         '--quiet',
         '--tool=callgrind',
         '--instr-atstart=no',
         `--callgrind-out-file=${join(folder, 'out')}`,
-        process.execPath,
+        execPath,
       ],
-    });
+    }));
     await load(server.port, server.request, WARM_UP);
     execFileSync('callgrind_control', ['-i', 'on', String(server.pid)], { stdio: 'ignore' });
     await load(server.port, server.request, COUNTED);

@@ -1,4 +1,5 @@
-// npm run bench:server -- [--json FILE] [--peers DIR] [--rounds N] [--requests N] [--instructions] [--only TEXT]
+// npm run bench:server -- [--install-peers] [--json FILE] [--peers DIR] [--rounds N] [--requests N] [--instructions]
+//   [--only TEXT]
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -6,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { countInstructions } from './instructions.mjs';
 import { exchange, load } from './load.mjs';
+import { installPeers, installedPeers, node24 } from './peers.mjs';
 import { prepare, scenarios } from './scenarios.mjs';
 import { measureColdStart } from './stdio.mjs';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'string' },
+    'install-peers': { type: 'boolean', default: false },
     peers: { type: 'string' },
     rounds: { type: 'string', default: '9' },
     requests: { type: 'string', default: '1500' },
@@ -19,6 +22,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
   },
 });
+if (values['install-peers']) installPeers();
+const peers = values.peers ?? installedPeers();
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
 const WARM_UP = 4000;
@@ -41,11 +46,11 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(repo
 
 /** Every server of a scenario, warm, in turn, round by round: what disturbs the machine disturbs all of them. */
 async function measure(scenario) {
-  const rows = scenario.rows.filter((row) => row.isPeer !== true || values.peers !== undefined);
+  const rows = scenario.rows.filter(canRun);
   const running = [];
+  // Ours is asked first for the bytes that the bare server is to repeat.
+  const reply = scenario.name.startsWith('tools/list') ? await bytesOfOurs(scenario) : undefined;
   try {
-    // Ours is asked first for the bytes that the bare server is to repeat.
-    const reply = scenario.name.startsWith('tools/list') ? await bytesOfOurs(scenario) : undefined;
     for (const row of rows) running.push(await start(row, scenario, reply));
     for (const server of running) await load(server.port, server.request, WARM_UP);
     for (let round = 0; round < rounds; round++) {
@@ -63,23 +68,31 @@ async function measure(scenario) {
     for (const server of running) server.stop();
   }
   const instructions = values.instructions
-    ? await countInstructions(rows, (row, command) => start(row, scenario, undefined, command))
+    ? await countInstructions(rows, (row, wrap) => start(row, scenario, reply, wrap))
     : [];
-  const [bare] = running;
+  let base = 0;
+  const baseOf = rows.map((row, index) => (row.isBase === true ? (base = index) : base));
   return {
     name: scenario.name,
     bar: scenario.bar,
     rows: running.map(({ row, samples }, index) => ({
       label: row.label,
       cpuUs: median(samples.map((sample) => sample.cpuUs)),
-      timesBare: median(samples.map((sample, round) => sample.cpuUs / bare.samples[round].cpuUs)),
+      timesBare: median(
+        samples.map(({ cpuUs }, round) => cpuUs / running[baseOf[index]].samples[round].cpuUs),
+      ),
       perSecond: median(samples.map((sample) => sample.perSecond)),
       ...(instructions[index] !== undefined && {
         kiloInstructions: instructions[index] / 1000,
-        timesBareInstructions: instructions[index] / instructions[0],
+        timesBareInstructions: instructions[index] / instructions[baseOf[index]],
       }),
     })),
   };
+}
+
+function canRun({ isPeer = false, isOnNode24 = false }) {
+  if (!isPeer) return true;
+  return peers !== undefined && (!isOnNode24 || node24(peers) !== undefined);
 }
 
 async function bytesOfOurs(scenario) {
@@ -89,12 +102,12 @@ async function bytesOfOurs(scenario) {
   return body;
 }
 
-async function start(row, scenario, reply, command = {}) {
-  const options = { target: row.target, tools: scenario.tools, peers: values.peers, reply };
+async function start(row, scenario, reply, wrap = (execPath) => ({ execPath })) {
+  const options = { target: row.target, tools: scenario.tools, peers, reply };
   const child = fork(TARGET, [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [],
-    ...command,
+    ...wrap(row.isOnNode24 === true ? node24(peers) : process.execPath),
   });
   const started = await message(child);
   return {

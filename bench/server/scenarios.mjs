@@ -13,9 +13,28 @@ const CALL = { name: 'add', arguments: { a: 1, b: 2 } };
  *   name: string,
  *   tools: number,
  *   bar: number,
- *   rows: readonly { label: string, target: string, request: 'modern' | 'session' | 'stateless', isPeer?: boolean }[]
+ *   rows: readonly { label: string, target: string, request: 'modern' | 'session' | 'stateless', isPeer?: boolean, isOnNode24?: boolean, isBase?: boolean }[]
  * }} Scenario
  */
+
+/** What does not run on Node 20 is compared with the bare server on its own Node. */
+const ON_NODE_24 = [
+  {
+    label: 'bare on Node 24',
+    target: 'bare',
+    request: 'modern',
+    isPeer: true,
+    isOnNode24: true,
+    isBase: true,
+  },
+  {
+    label: 'mcp-use 2.5.2, Node 24',
+    target: 'mcp-use',
+    request: 'modern',
+    isPeer: true,
+    isOnNode24: true,
+  },
+];
 
 /** @type {readonly Scenario[]} */
 export const scenarios = [
@@ -37,6 +56,7 @@ export const scenarios = [
         request: 'stateless',
         isPeer: true,
       },
+      ...ON_NODE_24,
     ],
   },
   {
@@ -46,7 +66,7 @@ export const scenarios = [
     rows: [
       { label: 'bare node:http JSON echo', target: 'bare', request: 'modern' },
       {
-        label: 'catalog-mcp, as above, session and events stored',
+        label: 'catalog-mcp, as above, session stored',
         target: 'ours',
         request: 'session',
       },
@@ -69,6 +89,7 @@ export const scenarios = [
         request: 'stateless',
         isPeer: true,
       },
+      ...ON_NODE_24,
     ],
   },
 ];

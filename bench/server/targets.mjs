@@ -142,6 +142,20 @@ export const targets = {
     const listener = getRequestListener((request) => transport.respond(request));
     return listen(createServer(listener));
   },
+
+  async 'mcp-use'({ tools, peers }) {
+    const { MCPServer } = await peer(peers, 'mcp-use');
+    const { z: zod } = await peer(peers, 'zod');
+    const server = new MCPServer(INFO);
+    for (const name of toolNames(tools)) {
+      const inputSchema = zod.object({ a: zod.number(), b: zod.number() });
+      const outputSchema = zod.object({ sum: zod.number() });
+      server.tool({ name, description: DESCRIPTION, inputSchema, outputSchema }, add);
+    }
+    const port = await freePort();
+    await server.listen(port, { host: '127.0.0.1' });
+    return { port };
+  },
 };
 
 /** Access token with audience and scope checked, SQLite file with audit rows: as a deployment has it. */
