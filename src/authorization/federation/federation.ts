@@ -49,7 +49,7 @@ interface Flow {
 }
 
 /** A person who came back from a provider and may come in. */
-export interface FederatedSignIn {
+interface FederatedSignIn {
   readonly user: AuthorizationUser;
   readonly provider: ResolvedProvider;
   readonly idToken: string | undefined;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../shared/json.js';
 
 /** What a profile's provider does differently from the standards, and who says so. */
-export interface ProviderQuirk {
+interface ProviderQuirk {
   readonly text: string;
   readonly source: string;
 }
@@ -62,7 +62,7 @@ export interface LogoutContext {
 }
 
 /** How tokens are given back to a provider without a standard revocation endpoint. */
-export type Revocation =
+type Revocation =
   | { readonly kind: 'standard' }
   /** GitHub: DELETE with Basic authentication and a JSON body. */
   | { readonly kind: 'github' }
@@ -140,7 +140,7 @@ export function readOpenIdPerson({ claims, groupsClaim }: PersonSource): Upstrea
   };
 }
 
-export function nameFrom(claims: JsonObject, fallback: string): string {
+function nameFrom(claims: JsonObject, fallback: string): string {
   return (
     textOf(claims['name']) ??
     textOf(claims['preferred_username']) ??

@@ -33,7 +33,7 @@ export interface UpstreamRequest {
   readonly uiLocales: string | undefined;
 }
 
-export interface LogoutToken {
+interface LogoutToken {
   readonly subject: string;
   readonly jti: string;
   /** Epoch seconds. */

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { PageTexts } from './language.js';
 import type { Html } from './layout.js';
 
-export interface DemoPerson {
+interface DemoPerson {
   readonly id: string;
   readonly displayName: string;
   readonly tenant: string;

@@ -27,7 +27,7 @@ const ADDRESS_BACK_OFF: BackOff = {
 const BUSY_SECONDS = 2;
 
 /** Says nothing about whether there is such a user. */
-export type LocalSignInFailure =
+type LocalSignInFailure =
   | { readonly kind: 'failed' }
   | { readonly kind: 'wait'; readonly seconds: number };
 

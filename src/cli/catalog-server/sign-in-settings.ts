@@ -20,7 +20,7 @@ export const SIGN_IN_SETTINGS = {
 
 const WAYS = ['demo', 'local', 'idp'] as const;
 
-export type SignInWay = (typeof WAYS)[number];
+type SignInWay = (typeof WAYS)[number];
 
 export interface SignInConfig {
   readonly ways: readonly SignInWay[];
