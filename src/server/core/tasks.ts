@@ -15,7 +15,7 @@ const LEASE_MS = 35_000;
 const MAX_TASKS_PER_OWNER = 1000;
 const NOBODY = { issuer: '', subject: '' };
 
-export const ABANDONED: JsonObject = {
+const ABANDONED: JsonObject = {
   code: JSON_RPC.internalError,
   message: 'The server process that ran this task ended before the task did.',
 };
@@ -24,7 +24,7 @@ const STOPPED: JsonObject = {
   message: 'The server was stopped before this task ended.',
 };
 
-export interface NewTask {
+interface NewTask {
   readonly principal: Principal | undefined;
   readonly tool: string;
   readonly ttlMs: number;

@@ -57,7 +57,7 @@ export function formatTask(task: TaskRecord): JsonObject {
 }
 
 /** A task as `tasks/get` answers it. */
-export function formatDetailedTask(task: TaskRecord): JsonObject {
+function formatDetailedTask(task: TaskRecord): JsonObject {
   const { status, outcome, inputRequests } = task;
   return {
     ...formatTask(task),

@@ -1,4 +1,5 @@
 import type { ChangeNotifier } from '../core/changes.js';
+import type { ListingRule } from '../core/define.js';
 import type { Registry } from '../core/registry.js';
 import { listingOf } from '../mcp/listing.js';
 
@@ -20,19 +21,29 @@ interface Visible {
   readonly resources: string;
 }
 
-/** The lists as text. The scopes belong to it: what a caller may not use can be hidden from it. */
+interface Guarded {
+  readonly scopes: readonly string[];
+  readonly listing?: ListingRule;
+}
+
+/** The lists as text, with what decides who sees them. */
 function visible(registry: Registry): Visible {
   const { tools, prompts, resources, resourceTemplates } = listingOf(registry);
-  const scopesOf = (part: ReadonlyMap<string, { readonly scopes: readonly string[] }>) =>
-    [...part.values()].map(({ scopes }) => scopes);
+  const rulesOf = (part: ReadonlyMap<string, Guarded>) =>
+    [...part.values()].map(({ scopes, listing }) => [scopes, listing]);
   return {
-    tools: JSON.stringify([tools, scopesOf(registry.tools)]),
-    prompts: JSON.stringify([prompts, scopesOf(registry.prompts)]),
+    // A budget of pages adds an argument to a tool.
+    tools: JSON.stringify([tools, rulesOf(registry.tools), budgetsOf(registry)]),
+    prompts: JSON.stringify([prompts, rulesOf(registry.prompts)]),
     resources: JSON.stringify([
       resources,
       resourceTemplates,
-      scopesOf(registry.resources),
-      scopesOf(registry.resourceTemplates),
+      rulesOf(registry.resources),
+      rulesOf(registry.resourceTemplates),
     ]),
   };
+}
+
+function budgetsOf({ tools }: Registry): unknown[] {
+  return [...tools.values()].map(({ budget }) => budget ?? null);
 }

@@ -93,7 +93,7 @@ const WORD = {
 } as const;
 
 /** What a registry tells definitions apart by. */
-export function nameOf(definition: {
+function nameOf(definition: {
   readonly name: string;
   readonly uri?: string;
   readonly uriTemplate?: string;
