@@ -8,9 +8,10 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER, modernCall, startCatalog } from '../support/catalog-server.js';
-import { temporaryFolder } from '../support/processes.js';
+import { ROOT, runNode, temporaryFolder } from '../support/processes.js';
 import { type RpcMessage, StdioPeer } from '../support/stdio-peer.js';
 
+const CATALOG = join(ROOT, 'dist/bin/catalog-server.js');
 const LIST_CHANGED = 'notifications/tools/list_changed';
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -132,8 +133,12 @@ async function modernHttp(said: Watching['said']): Promise<Watching> {
 }
 
 async function overStdio(era: 'legacy' | 'modern'): Promise<Watching> {
-  const args = ['--transport=stdio', '--data', server.data, '--watch', '--tools', folder];
-  const peer = new StdioPeer([SERVER, ...args], { env: { CATALOG_API_KEY: server.ready.apiKey } });
+  // An installation of its own: within one, every process tells its clients of the changes of all.
+  const data = temporaryFolder();
+  const made = await runNode([CATALOG, 'api-keys', 'create', '--json', '--data', data]);
+  const { key } = JSON.parse(made.stdout) as { key: string };
+  const args = ['--transport=stdio', '--data', data, '--watch', '--tools', folder];
+  const peer = new StdioPeer([SERVER, ...args], { env: { CATALOG_API_KEY: key } });
   const said = listener(peer.child.stderr);
   let changed: () => void = () => undefined;
   let acknowledged: () => void = () => undefined;

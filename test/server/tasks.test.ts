@@ -9,6 +9,7 @@ import {
 import { type SqliteDatabase, openSqlite } from '../../src/storage/sqlite/database.js';
 import { migrate } from '../../src/storage/sqlite/migrate.js';
 import { createSqliteTaskStore } from '../../src/storage/sqlite/task-store.js';
+import { startOnPipes } from '../requirements/support/stdio-peer.js';
 import { taskRecord } from '../storage/contract/task-store.js';
 import {
   START_MS,
@@ -341,6 +342,26 @@ describe('tasks and processes', () => {
       error: { message: 'The server was stopped before this task ended.' },
     });
     await other.close();
+  });
+});
+
+describe('tasks over stdio', () => {
+  it('are begun, asked through and finished as over HTTP', async () => {
+    const { peer, server: stdio } = startOnPipes({ registry, tasks });
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': DECLARED };
+    const ask = async (method: string, params: object) =>
+      (await peer.modern(method, params, meta)).result ?? {};
+    const found = await ask('server/discover', {});
+    expect(found['capabilities']).toMatchObject({ extensions: { [EXTENSION]: {} } });
+    const { taskId } = await ask('tools/call', { name: 'ask', arguments: {} });
+    let task = await ask('tasks/get', { taskId });
+    while (task['status'] === 'working') task = await ask('tasks/get', { taskId });
+    const [key = ''] = Object.keys(task['inputRequests'] as object);
+    await ask('tasks/update', { taskId, inputResponses: { [key]: { action: 'cancel' } } });
+    while (task['status'] !== 'completed') task = await ask('tasks/get', { taskId });
+    expect(task['result']).toMatchObject(text('{"action":"cancel"}'));
+    await stdio.close();
+    await stdio.closed;
   });
 });
 
