@@ -349,16 +349,16 @@ describe('tasks over stdio', () => {
   it('are begun, asked through and finished as over HTTP', async () => {
     const { peer, server: stdio } = startOnPipes({ registry, tasks });
     const meta = { 'io.modelcontextprotocol/clientCapabilities': DECLARED };
-    const ask = async (method: string, params: object) =>
+    const tell = async (method: string, params: object) =>
       (await peer.modern(method, params, meta)).result ?? {};
-    const found = await ask('server/discover', {});
+    const found = await tell('server/discover', {});
     expect(found['capabilities']).toMatchObject({ extensions: { [EXTENSION]: {} } });
-    const { taskId } = await ask('tools/call', { name: 'ask', arguments: {} });
-    let task = await ask('tasks/get', { taskId });
-    while (task['status'] === 'working') task = await ask('tasks/get', { taskId });
+    const { taskId } = await tell('tools/call', { name: 'ask', arguments: {} });
+    let task = await tell('tasks/get', { taskId });
+    while (task['status'] === 'working') task = await tell('tasks/get', { taskId });
     const [key = ''] = Object.keys(task['inputRequests'] as object);
-    await ask('tasks/update', { taskId, inputResponses: { [key]: { action: 'cancel' } } });
-    while (task['status'] !== 'completed') task = await ask('tasks/get', { taskId });
+    await tell('tasks/update', { taskId, inputResponses: { [key]: { action: 'cancel' } } });
+    while (task['status'] !== 'completed') task = await tell('tasks/get', { taskId });
     expect(task['result']).toMatchObject(text('{"action":"cancel"}'));
     await stdio.close();
     await stdio.closed;
