@@ -7,6 +7,12 @@ export type { AuthorizationServerOptions, RegistrationOptions } from './options.
 export { parseProviders } from './federation/parse-providers.js';
 export type { AllowRule, UpstreamProvider } from './federation/provider.js';
 export type { AuthorizationEvent, EventSink } from './people/events.js';
+export {
+  type GrantDirectory,
+  type GrantFilter,
+  type StoredGrant,
+  createGrantDirectory,
+} from './people/grant-directory.js';
 export { checkNewPassword, hashPassword, normaliseUserName } from './people/password.js';
 export type { SignInMethod, SignInOptions } from './people/sign-in-options.js';
 export type { SigningAlgorithm } from './capabilities.js';
@@ -20,7 +26,14 @@ export { type ClientConfiguration, parseClients } from './clients/parse-clients.
 export type { ClientDocumentOptions } from './clients/document-resolver.js';
 export type { ClientDescription, ClientTrust, ClientTrustPolicy } from './clients/trust.js';
 export type * from './grants/options.js';
+export {
+  type KeyRemoval,
+  type SigningKeyDirectory,
+  type StoredSigningKey,
+  createSigningKeyDirectory,
+} from './keys/key-directory.js';
 export type { KeyPhase, KeySchedule } from './keys/lifecycle.js';
+export { type ResealCount, type ResealReport, resealAll } from './keys/reseal.js';
 export type * from './ports.js';
 export type { ProtectedResource } from './resources.js';
 export { type AuthorizationServer, createAuthorizationServer } from './server.js';

@@ -89,6 +89,18 @@ export interface ArtifactStore {
     accountId: string,
     limit: number,
   ): Promise<readonly ArtifactRecord[]>;
+  /**
+   * Newest first, at most `limit`, older than `before`. Expired ones may be among them. Not for requests: it may have to
+   * look at all of a model.
+   */
+  list(
+    model: string,
+    filter: { readonly userId?: string | undefined; readonly clientId?: string | undefined },
+    before: Pick<ArtifactRecord, 'createdAt' | 'idHash'> | undefined,
+    limit: number,
+  ): Promise<readonly ArtifactRecord[]>;
+  /** What belongs to a grant, at most `limit`. */
+  listByGrant(grantHash: string, limit: number): Promise<readonly ArtifactRecord[]>;
   findReplay(idHash: string): Promise<RefreshReplay | undefined>;
   /**
    * Applies all writes in order and in one transaction, or, on the first conflict, none of them. When it rejects,

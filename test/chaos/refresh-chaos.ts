@@ -232,6 +232,7 @@ function startServer(script: string, args: readonly string[]): Server {
   });
   const ended = promise.then((outcome) => {
     if (outcome.code !== null && outcome.code !== 0) throw new Error(outcome.stderr);
+    return outcome;
   });
   return {
     child,

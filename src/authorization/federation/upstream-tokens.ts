@@ -40,6 +40,9 @@ export interface UpstreamTokenVault {
   end(userId: string, client: UpstreamClient): Promise<void>;
 }
 
+/** What the seal of upstream tokens is made for. */
+export const UPSTREAM_TOKEN_SEAL = 'authorization:upstream-token';
+
 export function createUpstreamTokenVault(parts: {
   readonly store: UpstreamTokenStore;
   readonly masterSecret: SealingSecret;
@@ -47,7 +50,7 @@ export function createUpstreamTokenVault(parts: {
   readonly logger: Logger;
 }): UpstreamTokenVault {
   const { store, clock, logger } = parts;
-  const sealer = createSealer(parts.masterSecret, 'authorization:upstream-token');
+  const sealer = createSealer(parts.masterSecret, UPSTREAM_TOKEN_SEAL);
   const running = new Map<string, Promise<Result<UpstreamTokens, UpstreamTokenFailure>>>();
 
   const refresh = async (

@@ -3,7 +3,7 @@ import type { ProtectedResource } from '../resources.js';
 import { DEFAULT_KEY_SCHEDULE, type KeySchedule } from './lifecycle.js';
 
 /** Tolerance of verifiers, and as much again for clocks that differ. */
-const SKEW_SECONDS = 330;
+export const SKEW_SECONDS = 330;
 
 /** How long the longest token of this server may have to be verified. */
 export function tokenLifetime(resources: readonly ProtectedResource[]): number {

@@ -19,10 +19,9 @@ export async function makeSigningKey(
   nowSeconds: number,
   sealer: Sealer,
 ): Promise<SigningKeyRecord> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  const whole = { ...jwk, kid, alg: algorithm, use: 'sig' };
+  const jwk = await newJwk(algorithm);
+  const { kid } = jwk;
+  const whole = { ...jwk, alg: algorithm, use: 'sig' };
   return {
     kid,
     algorithm,
@@ -30,6 +29,16 @@ export async function makeSigningKey(
     createdAt: nowSeconds,
     ...dates,
   };
+}
+
+/** People type key ids at a command line: none of them looks like an option. */
+async function newJwk(algorithm: SigningAlgorithm): Promise<JWK & { readonly kid: string }> {
+  for (;;) {
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const jwk = await exportJWK(privateKey);
+    const kid = await calculateJwkThumbprint(jwk);
+    if (!kid.startsWith('-')) return { ...jwk, kid };
+  }
 }
 
 /** @throws {MasterSecretMismatchError} when it was sealed under another secret */

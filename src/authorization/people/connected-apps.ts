@@ -98,7 +98,8 @@ export function createConnectedApps(parts: {
   };
 }
 
-function resourceScopesOf(
+/** What a grant gives: its resources and their scopes. */
+export function resourceScopesOf(
   { model, idHash, payload }: ArtifactRecord,
   sealer: Sealer,
 ): readonly (readonly [string, readonly string[]])[] {

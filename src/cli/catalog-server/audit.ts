@@ -7,6 +7,7 @@ import { sweepAudit } from './audit-retention.js';
 import { ConfigurationError, type RawSettings, resolveConfig } from './config.js';
 import { openStorage } from './open-storage.js';
 import { serverLogger } from './server-logger.js';
+import { formatTable } from './table.js';
 
 const OUTCOMES: readonly AuditOutcome[] = ['ok', 'tool_error', 'denied', 'failed', 'cancelled'];
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -180,9 +181,9 @@ function toJson(row: AuditRow): Readonly<Record<string, unknown>> {
 const HEADINGS = ['time', 'tenant', 'principal', 'operation', 'target', 'outcome', 'ms', 'reason'];
 
 function asTable(rows: readonly AuditRow[]): string {
-  const lines = [
+  return formatTable(
     HEADINGS,
-    ...rows.map((row) => [
+    rows.map((row) => [
       new Date(row.at).toISOString(),
       row.tenant ?? '-',
       row.subject ?? '-',
@@ -192,25 +193,7 @@ function asTable(rows: readonly AuditRow[]): string {
       String(row.durationMs),
       row.reason ?? '',
     ]),
-  ].map((cells) => cells.map(printable));
-  const widths = HEADINGS.map((_, column) =>
-    Math.max(...lines.map((cells) => cells[column]?.length ?? 0)),
   );
-  return lines
-    .map((cells) =>
-      cells
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
-}
-
-/** Names come from clients: nothing of them may steer a terminal. */
-function printable(text: string): string {
-  const clean = text.replaceAll(/\p{C}/gu, '?');
-  return clean.length <= 60 ? clean : `${clean.slice(0, 59)}…`;
 }
 
 function parseTime(text: string): number {

@@ -13,7 +13,7 @@ import { randomId } from '../../shared/ids.js';
 import { isJsonObject, parseJson } from '../../shared/json.js';
 import type { CliIo } from '../io.js';
 import { type RawSettings, resolveConfig } from './config.js';
-import { loadMasterSecret } from './master-secret.js';
+import { loadMasterSecrets } from './master-secret.js';
 import { type OpenStorage, openStorage } from './open-storage.js';
 import { ConfigurationError } from './parse-setting.js';
 import { CATALOG_SCOPES } from './scopes.js';
@@ -142,7 +142,7 @@ async function withClients(
   const settings: RawSettings = command.optsWithGlobals();
   const config = resolveConfig(settings, io.env);
   const { createClientDirectory } = await import('../../authorization/index.js');
-  const masterSecret = loadMasterSecret(config.dataFolder, config.masterSecret);
+  const masterSecret = loadMasterSecrets(config);
   const storage = await openStorage(config, serverLogger(config, io));
   try {
     const { clients, artifacts } = storage.authorization;

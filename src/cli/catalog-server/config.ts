@@ -12,6 +12,12 @@ import {
   type RegistrationConfig,
   resolveRegistration,
 } from './registration-settings.js';
+import {
+  SIGNING_KEY_SETTINGS,
+  type SigningKeyConfig,
+  resolveSigningKeys,
+} from './signing-key-settings.js';
+import { SECRET_SETTINGS, readMasterSecrets } from './secret-settings.js';
 import { SIGN_IN_SETTINGS, type SignInConfig, resolveSignInSettings } from './sign-in-settings.js';
 import {
   OBSERVATION_SETTINGS,
@@ -21,6 +27,7 @@ import {
 import { ConfigurationError, parseOrigin, parseWhole } from './parse-setting.js';
 
 export { ConfigurationError } from './parse-setting.js';
+export { SECRET_SETTINGS } from './secret-settings.js';
 
 type Role = 'all' | 'mcp' | 'auth';
 type Transport = 'http' | 'stdio';
@@ -45,6 +52,8 @@ export interface ServerConfig {
   readonly dataFolder: string;
   readonly database: DatabaseConfig;
   readonly accessTokenTtlSeconds: number;
+  /** When our own authorization server changes its keys. */
+  readonly signingKeys: SigningKeyConfig;
   /** How people sign in at our own authorization server. */
   readonly signIn: SignInConfig;
   /** Which clients our own authorization server takes, and what they may do there. */
@@ -58,6 +67,8 @@ export interface ServerConfig {
   readonly drain: DrainConfig;
   readonly isJson: boolean;
   readonly masterSecret: string | undefined;
+  /** What also opens, while the master secret is being replaced. */
+  readonly previousMasterSecrets: readonly string[];
 }
 
 interface Setting {
@@ -86,6 +97,7 @@ type SettingName =
   | 'watch'
   | 'logLevel'
   | keyof typeof ISSUER_SETTINGS
+  | keyof typeof SIGNING_KEY_SETTINGS
   | keyof typeof SIGN_IN_SETTINGS
   | keyof typeof REGISTRATION_SETTINGS
   | keyof typeof LIMIT_SETTINGS
@@ -163,6 +175,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     description: 'lifetime of the access tokens that our own authorization server issues',
     default: '600',
   },
+  ...SIGNING_KEY_SETTINGS,
   tools: {
     flags: '--tools <folder>',
     env: 'CATALOG_TOOLS',
@@ -187,32 +200,6 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   ...LIMIT_SETTINGS,
   ...DRAIN_SETTINGS,
   ...OBSERVATION_SETTINGS,
-};
-
-/**
- * Settings that have no flag, because a secret in argv is readable by every process of the machine.
- *
- * @public
- */
-export const SECRET_SETTINGS: Readonly<
-  Record<'masterSecret' | 'apiKey' | 'introspectionSecret', Omit<Setting, 'flags'>>
-> = {
-  masterSecret: {
-    env: 'CATALOG_MASTER_SECRET',
-    description:
-      'key material for sealing and signing state, at least 32 characters; required off loopback',
-    defaultText: 'made on first start in the data folder (0600)',
-  },
-  apiKey: {
-    env: 'CATALOG_API_KEY',
-    description: 'with --transport=stdio: the API key to act as (alias X-API-KEY)',
-    defaultText: 'none',
-  },
-  introspectionSecret: {
-    env: 'CATALOG_INTROSPECTION_SECRET',
-    description: 'client secret or private key for introspection at an external issuer',
-    defaultText: 'none',
-  },
 };
 
 export type RawSettings = { readonly [Name in SettingName]?: string } & {
@@ -247,12 +234,7 @@ export function resolveConfig(
   const port = parseWhole('--port', raw.port ?? (role === 'auth' ? '4000' : '3000'), 0, 65_535);
   const publicUrl = parseOrigin('--public-url', raw.publicUrl ?? defaultPublicUrl(host, port));
   const dataFolder = resolve(raw.data ?? defaultDataFolder(env));
-  const masterSecret = env[SECRET_SETTINGS.masterSecret.env];
-  if (masterSecret !== undefined && masterSecret.length < 32) {
-    throw new ConfigurationError(
-      `${SECRET_SETTINGS.masterSecret.env} has ${masterSecret.length} characters: give at least 32, for example from "openssl rand -base64 48"`,
-    );
-  }
+  const { masterSecret, previousMasterSecrets } = readMasterSecrets(env);
   const isLoopback = isLoopbackUrl(publicUrl) && isLoopbackHost(host);
   if (!isLoopback && masterSecret === undefined) {
     throw new ConfigurationError(
@@ -270,6 +252,7 @@ export function resolveConfig(
     database: parseDatabase(raw.database, dataFolder, env),
     signIn: resolveSignInSettings(raw),
     registration: resolveRegistration(raw),
+    signingKeys: resolveSigningKeys(raw),
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',
@@ -279,6 +262,7 @@ export function resolveConfig(
     drain: resolveDrain(raw, parseWhole),
     isJson: raw.json === true,
     masterSecret,
+    previousMasterSecrets,
   };
 }
 
@@ -288,6 +272,7 @@ export function describeConfig(config: ServerConfig): Record<string, unknown> {
     ...config,
     database: describeDatabase(config.database),
     masterSecret: config.masterSecret === undefined ? 'generated' : '********',
+    previousMasterSecrets: config.previousMasterSecrets.map(() => '********'),
   };
 }
 

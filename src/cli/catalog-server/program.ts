@@ -6,7 +6,10 @@ import { baseCommand, onServe, runCommand } from './base-command.js';
 import type { OpenFileTools } from './catalog-service.js';
 import type { ServerConfig } from './config.js';
 import { addClientCommands } from './clients.js';
+import { addGrantCommands } from './grants.js';
 import { addImportCommand } from './import.js';
+import { addMasterSecretCommands } from './master-secret-commands.js';
+import { addSigningKeyCommands } from './signing-keys.js';
 import { addUserCommands } from './users.js';
 
 /**
@@ -31,6 +34,9 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
   addAuditCommands(program, io);
   addUserCommands(program, io);
   addClientCommands(program, io);
+  addGrantCommands(program, io);
+  addSigningKeyCommands(program, io);
+  addMasterSecretCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));
   const code = await runCommand(program, argv, io);
   return code === EXIT.ok ? commandCode : code;

@@ -11,6 +11,7 @@ import {
 } from '../../server/index.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import type { SealingSecret } from '../../shared/sealing.js';
 import type { Stores } from '../../storage/index.js';
 import type { CliIo } from '../io.js';
 import { auditEvents } from './authorization-events.js';
@@ -26,7 +27,7 @@ import { type RawSettings, type ServerConfig, mcpResource, withPort } from './co
 import { openIssuers } from './issuers.js';
 import { signInOptionsOf } from './idp.js';
 import { listenOn } from './listen.js';
-import { loadMasterSecret } from './master-secret.js';
+import { loadMasterSecrets } from './master-secret.js';
 import { type Observation, createObservation } from './observation.js';
 import { type OpenStorage, openStorage } from './open-storage.js';
 import { readyLine, readyMessage } from './ready-message.js';
@@ -39,7 +40,7 @@ interface Parts {
   readonly config: ServerConfig;
   readonly raw: RawSettings;
   readonly storage: Stores;
-  readonly secret: Uint8Array;
+  readonly secret: SealingSecret;
   readonly logger: Logger;
   readonly env: CliIo['env'];
   readonly observation: Observation;
@@ -54,7 +55,7 @@ export async function serveOverHttp(
 ): Promise<void> {
   const observation = await createObservation(asked, io);
   const { logger, readiness } = observation;
-  const secret = loadMasterSecret(asked.dataFolder, asked.masterSecret);
+  const secret = loadMasterSecrets(asked);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
   const { limitMs, delayMs } = config.drain;
@@ -128,6 +129,7 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
         accessTokenAlgorithm: config.registration.tokenAlgorithm,
       },
     ],
+    keySchedule: config.signingKeys,
     signIn: await signInOptionsOf(config.signIn, env),
     ...(await clientOptionsOf(config.registration, env)),
     onEvent(event) {

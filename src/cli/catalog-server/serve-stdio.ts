@@ -6,7 +6,7 @@ import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
 import type { CliIo } from '../io.js';
 import type { ServerConfig } from './config.js';
-import { loadMasterSecret } from './master-secret.js';
+import { loadMasterSecrets } from './master-secret.js';
 import { openStorage } from './open-storage.js';
 import { serverLogger } from './server-logger.js';
 
@@ -24,7 +24,7 @@ export async function serveOverStdio(
 ): Promise<void> {
   const tracing = await createTracing();
   const logger = serverLogger(config, io, tracing && (() => tracing.activeTraceId()));
-  const secret = loadMasterSecret(config.dataFolder, config.masterSecret);
+  const secret = loadMasterSecrets(config);
   const storage = await openStorage(config, logger);
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);

@@ -13,7 +13,10 @@ const SECRET_VARIABLES = ['CATALOG_MASTER_SECRET', 'CATALOG_API_KEY', 'X-API-KEY
  * @param traceId - the trace that the code that logs runs in
  */
 export function serverLogger(
-  config: Pick<ServerConfig, 'logLevel' | 'observation' | 'database' | 'masterSecret'>,
+  config: Pick<
+    ServerConfig,
+    'logLevel' | 'observation' | 'database' | 'masterSecret' | 'previousMasterSecrets'
+  >,
   io: Pick<CliIo, 'env' | 'stderr'>,
   traceId?: () => string | undefined,
 ): Logger {
@@ -27,11 +30,16 @@ export function serverLogger(
 }
 
 function redactorOf(
-  { database, masterSecret }: Pick<ServerConfig, 'database' | 'masterSecret'>,
+  {
+    database,
+    masterSecret,
+    previousMasterSecrets,
+  }: Pick<ServerConfig, 'database' | 'masterSecret' | 'previousMasterSecrets'>,
   { env }: Pick<CliIo, 'env'>,
 ): Redactor {
   return createRedactor([
     masterSecret,
+    ...previousMasterSecrets,
     database.kind === 'postgres' ? passwordOf(database.url) : undefined,
     ...SECRET_VARIABLES.map((name) => env[name]),
   ]);

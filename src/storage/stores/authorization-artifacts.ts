@@ -7,11 +7,7 @@ import type {
 } from '../../authorization/ports.js';
 import { err, ok } from '../../shared/result.js';
 import { type SqlEngine, type SqlProgram, all, get, lock, run } from '../sql.js';
-import {
-  REVOCATION_LOCK,
-  deleteExpiredRevocations,
-  noteRevokedTokens,
-} from './revocation-feed.js';
+import { REVOCATION_LOCK, deleteExpiredRevocations, noteRevokedTokens } from './revocation-feed.js';
 
 interface ArtifactRow {
   model: string;
@@ -74,6 +70,36 @@ export function createArtifactStore(engine: SqlEngine): ArtifactStore {
             ORDER BY created_at DESC, id_hash LIMIT ?`,
           accountId,
           model,
+          limit,
+        ),
+      );
+      return rows.map(toRecord);
+    },
+    async list(model, { userId, clientId }, before, limit) {
+      const rows = await engine.run(() =>
+        all<ArtifactRow>(
+          `SELECT ${COLUMNS} FROM as_artifact
+            WHERE model = ? AND (? = '' OR account_id = ?) AND (? = '' OR client_id = ?)
+              AND (created_at < ? OR (created_at = ? AND id_hash > ?))
+            ORDER BY created_at DESC, id_hash LIMIT ?`,
+          model,
+          userId ?? '',
+          userId ?? '',
+          clientId ?? '',
+          clientId ?? '',
+          before?.createdAt ?? Number.MAX_SAFE_INTEGER,
+          before?.createdAt ?? Number.MAX_SAFE_INTEGER,
+          before?.idHash ?? '',
+          limit,
+        ),
+      );
+      return rows.map(toRecord);
+    },
+    async listByGrant(grantHash, limit) {
+      const rows = await engine.run(() =>
+        all<ArtifactRow>(
+          `SELECT ${COLUMNS} FROM as_artifact WHERE grant_hash = ? ORDER BY created_at DESC LIMIT ?`,
+          grantHash,
           limit,
         ),
       );
