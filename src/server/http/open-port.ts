@@ -83,11 +83,19 @@ function serving(servers: readonly Server[], port: number): OpenPort {
   const waiting: Parameters<RequestListener>[] = [];
   const running = new Set<ServerResponse>();
   let isDraining = false;
+  let isClosing = false;
+  const closeIdle = (): void => {
+    for (const server of servers) server.closeIdleConnections();
+  };
   let listener: RequestListener = (...exchange) => void waiting.push(exchange);
   const accept: RequestListener = (request, response) => {
     if (isDraining) response.setHeader('connection', 'close');
     running.add(response);
-    response.once('close', () => running.delete(response));
+    response.once('close', () => {
+      running.delete(response);
+      // An answer that began before could not say that it is the connection's last.
+      if (isClosing) setImmediate(closeIdle);
+    });
     listener(request, response);
   };
   for (const server of servers) server.on('request', accept);
@@ -107,8 +115,9 @@ function serving(servers: readonly Server[], port: number): OpenPort {
     startDraining,
     async close(drainMs) {
       startDraining();
+      isClosing = true;
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-      for (const server of servers) server.closeIdleConnections();
+      closeIdle();
       const cut = setTimeout(() => {
         for (const server of servers) server.closeAllConnections();
       }, drainMs);
