@@ -18,21 +18,22 @@ export function startHost(args, env) {
     for (const line of lines) {
       const message = JSON.parse(line);
       if (message.method !== undefined) continue;
-      waiting.get(message.id)?.(message);
+      waiting.get(message.id)?.resolve(message);
       waiting.delete(message.id);
     }
   });
   const ended = new Promise((resolve) => {
-    child.once('exit', resolve);
+    child.once('exit', () => {
+      const problem = new Error(`${args.join(' ')} ended: ${complaints.slice(-2000)}`);
+      for (const { reject } of waiting.values()) reject(problem);
+      resolve();
+    });
   });
   const say = (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   const request = (method, params = {}) => {
     const id = nextId++;
     const answer = new Promise((resolve, reject) => {
-      waiting.set(id, resolve);
-      child.once('exit', () =>
-        reject(new Error(`${args.join(' ')} ended: ${complaints.slice(-2000)}`)),
-      );
+      waiting.set(id, { resolve, reject });
     });
     say({ id, method, params });
     return answer;
