@@ -45,6 +45,8 @@ class TestClock {
 export interface Fixture {
   readonly as: AuthorizationServer;
   readonly issuer: string;
+  /** Where it listens: the issuer's origin, unless another issuer was given. */
+  readonly origin: string;
   readonly resource: string;
   readonly database: SqliteDatabase;
   readonly stores: AuthorizationStores;
@@ -101,6 +103,7 @@ export async function startFixture(given: FixtureOptions = {}): Promise<Fixture>
   return {
     as,
     issuer,
+    origin,
     resource,
     database,
     stores,

@@ -135,7 +135,7 @@ function choosePoint(random: () => number, statements: number, tookMs: number): 
   if (dice < 0.72) return { kind: 'half' };
   if (dice < 0.78) return { kind: 'sent' };
   // A server that has just started is slower than the one that was measured.
-  return { kind: 'timing', afterMs: random() * tookMs * 6 };
+  return { kind: 'timing', afterMs: random() * tookMs * 12 };
 }
 
 async function sendUntilAnswered(
