@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildScript, bundleOf, loaderOf } from './script-bundle.mjs';
+import { LOADER, buildScript, bundleOf } from './script-bundle.mjs';
 
 const require = createRequire(import.meta.url);
 const NAME = 'catalog-proxy';
 const LAUNCHER = `#!/usr/bin/env node
-${loaderOf(NAME)}
-if (process.argv[2] === 'proxy' || process.argv[2] === 'proxy-login') loadBundle();
+${LOADER}
+if (process.argv[2] === 'proxy' || process.argv[2] === 'proxy-login') loadBundle('${NAME}');
 else await import('./catalog-client.main.js');
 `;
 

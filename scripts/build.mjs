@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildProxy, makeProxyCodeCache } from './build-proxy.mjs';
-import { buildStdio, makeCodeCache } from './build-stdio.mjs';
+import { buildStdio, makeFirstAnswers } from './build-stdio.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -55,5 +55,5 @@ await build({
 for (const name of ['catalog-stdio', 'catalog-client', 'catalog-server', 'catalog-agent']) {
   if (existsSync(`${root}dist/bin/${name}.js`)) chmodSync(`${root}dist/bin/${name}.js`, 0o755);
 }
-makeCodeCache(root);
+makeFirstAnswers(root);
 await makeProxyCodeCache(root);

@@ -1,10 +1,10 @@
-import { homedir, platform } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
 import type { HttpLimits } from '../../server/http/http-server.js';
+import { dataFolderOf, databaseFileIn } from './data-folder.js';
 import { DRAIN_SETTINGS, type DrainConfig, resolveDrain } from './drain-settings.js';
 import { LIMIT_SETTINGS, resolveLimits } from './limit-settings.js';
 import {
@@ -233,7 +233,7 @@ export function resolveConfig(
   const host = raw.host ?? 'localhost';
   const port = parseWhole('--port', raw.port ?? (role === 'auth' ? '4000' : '3000'), 0, 65_535);
   const publicUrl = parseOrigin('--public-url', raw.publicUrl ?? defaultPublicUrl(host, port));
-  const dataFolder = resolve(raw.data ?? defaultDataFolder(env));
+  const dataFolder = dataFolderOf(raw.data, env);
   const { masterSecret, previousMasterSecrets } = readMasterSecrets(env);
   const isLoopback = isLoopbackUrl(publicUrl) && isLoopbackHost(host);
   if (!isLoopback && masterSecret === undefined) {
@@ -313,21 +313,12 @@ function defaultPublicUrl(host: string, port: number): string {
   return `http://${name}:${port}`;
 }
 
-function defaultDataFolder(env: Readonly<Record<string, string | undefined>>): string {
-  const home = homedir();
-  if (platform() === 'win32') {
-    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'catalog-mcp');
-  }
-  if (platform() === 'darwin') return join(home, 'Library', 'Application Support', 'catalog-mcp');
-  return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'catalog-mcp');
-}
-
 function parseDatabase(
   database: string | undefined,
   dataFolder: string,
   env: Readonly<Record<string, string | undefined>>,
 ): DatabaseConfig {
-  if (database === undefined) return { kind: 'sqlite', path: join(dataFolder, 'catalog.sqlite') };
+  if (database === undefined) return { kind: 'sqlite', path: databaseFileIn(dataFolder) };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(database)?.[1];
   if (scheme === undefined) return { kind: 'sqlite', path: resolve(database) };
   if (!/^postgres(ql)?$/.test(scheme)) {

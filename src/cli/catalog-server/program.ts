@@ -24,7 +24,7 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
     const fileTools = await openerOf(config, io);
     if (config.transport === 'stdio') {
       const { serveOverStdio } = await import('./serve-stdio.js');
-      await serveOverStdio(config, io, fileTools);
+      await serveOverStdio(config, io, { openFileTools: fileTools });
     } else {
       const { serveOverHttp } = await import('./serve-http.js');
       await serveOverHttp(config, raw, io, fileTools);

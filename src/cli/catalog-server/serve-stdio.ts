@@ -13,6 +13,19 @@ import { serverLogger } from './server-logger.js';
 const HOW_TO_GET_A_KEY =
   'set CATALOG_API_KEY to a key from "catalog-server api-keys create" (npm start prints a demo key)';
 
+/** What was done before this code was loaded. */
+export interface Opening {
+  /** Requests that were answered: the line that went out, by id. They are in the input all the same. */
+  readonly answered: ReadonlyMap<string | number, string>;
+  /** Called when the storage is open. */
+  release(): void;
+}
+
+interface StdioExtras {
+  readonly openFileTools?: OpenFileTools | undefined;
+  readonly opening?: Opening | undefined;
+}
+
 /**
  * Serves MCP on standard input and output until the client closes the input. The person is the owner of the API key in
  * the environment; one process, one person.
@@ -20,12 +33,13 @@ const HOW_TO_GET_A_KEY =
 export async function serveOverStdio(
   config: ServerConfig,
   io: CliIo,
-  openFileTools?: OpenFileTools,
+  { openFileTools, opening }: StdioExtras = {},
 ): Promise<void> {
   const tracing = await createTracing();
   const logger = serverLogger(config, io, tracing && (() => tracing.activeTraceId()));
   const secret = loadMasterSecrets(config);
   const storage = await openStorage(config, logger);
+  opening?.release();
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
@@ -36,6 +50,7 @@ export async function serveOverStdio(
     auditArguments: config.observation.recordsArguments,
     observers: tracing === undefined ? [] : [tracing.observer],
     credential,
+    answered: opening?.answered,
     revocations: storage.revocations,
     credentialAdvice: HOW_TO_GET_A_KEY,
     clock: systemClock,

@@ -14,6 +14,8 @@ export interface StdioConnectionOptions {
   readonly changes: Changes;
   readonly input: Readable;
   readonly output: Writable;
+  /** Requests that need no answer any more: the line that went out, by id. */
+  readonly answered?: ReadonlyMap<string | number, string> | undefined;
   readonly logger: Logger;
   /**
    * Why nobody is signed in, now. While it says so only the handshake is served; the rest is answered with this text,
@@ -98,10 +100,14 @@ class GatedTransport implements Transport {
   readonly closed: Promise<void>;
   readonly #lines: LineTransport;
   readonly #refusal: () => string | undefined;
+  readonly #answered: Map<unknown, string>;
+  readonly #logger: Logger;
 
-  constructor({ input, output, refusal }: StdioConnectionOptions) {
+  constructor({ input, output, refusal, answered, logger }: StdioConnectionOptions) {
     this.#lines = new LineTransport(input, output);
     this.#refusal = refusal;
+    this.#answered = new Map(answered);
+    this.#logger = logger;
     this.closed = new Promise((resolve) => {
       this.#lines.onclose = () => {
         resolve();
@@ -117,11 +123,23 @@ class GatedTransport implements Transport {
   }
 
   send(message: JSONRPCMessage): Promise<void> {
+    if (this.#answered.size > 0 && this.#wasSent(message)) return Promise.resolve();
     return this.#lines.send(message);
   }
 
   close(): Promise<void> {
     return this.#lines.close();
+  }
+
+  #wasSent(message: JSONRPCMessage): boolean {
+    if ('method' in message) return false;
+    const sent = this.#answered.get(message.id);
+    if (sent === undefined) return false;
+    this.#answered.delete(message.id);
+    if (sent !== JSON.stringify(message)) {
+      this.#logger.error('a request was answered with something out of date', { id: message.id });
+    }
+    return true;
   }
 
   #receive(message: JSONRPCMessage): void {

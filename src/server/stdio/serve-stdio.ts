@@ -38,6 +38,11 @@ export interface StdioServerOptions extends PolicyOptions {
   readonly input?: Readable;
   /** Carries protocol and nothing else. Default: the process's own. */
   readonly output?: Writable;
+  /**
+   * Requests at the beginning of {@link input} that somebody else has answered: the line that went out, by id. They are
+   * taken in like all others, and are not answered again.
+   */
+  readonly answered?: ReadonlyMap<string | number, string> | undefined;
   readonly audit: AuditLog;
   /** Whether audit rows hold the arguments of a call, declared secrets taken out. Default false. */
   readonly auditArguments?: boolean;
@@ -107,6 +112,7 @@ export function serveStdio(options: StdioServerOptions): StdioServer {
     changes,
     input: options.input ?? process.stdin,
     output: options.output ?? process.stdout,
+    answered: options.answered,
     logger,
     refusal: access.refusal,
   });

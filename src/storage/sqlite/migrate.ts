@@ -14,14 +14,7 @@ export function migrate(database: SqliteDatabase): void {
   database.exec(
     'CREATE TABLE IF NOT EXISTS schema_migration (id TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
   );
-  const known = new Set(migrations.map((migration) => migration.id));
-  const isCurrent = (): boolean => {
-    const applied = database.all<{ id: string }>('SELECT id FROM schema_migration');
-    const unknown = applied.find((row) => !known.has(row.id));
-    if (unknown !== undefined) throw new UnknownMigrationError(unknown.id);
-    return applied.length === migrations.length;
-  };
-  if (isCurrent()) return;
+  if (hasCurrentSchema(database)) return;
   for (const migration of migrations) {
     database.transaction(() => {
       const done = database.get('SELECT 1 FROM schema_migration WHERE id = ?', migration.id);
@@ -33,4 +26,17 @@ export function migrate(database: SqliteDatabase): void {
       );
     });
   }
+}
+
+/**
+ * Whether every migration has run. The file has to have had its first.
+ *
+ * @throws {UnknownMigrationError} when the file is newer than this code
+ */
+export function hasCurrentSchema(database: SqliteDatabase): boolean {
+  const known = new Set(migrations.map((migration) => migration.id));
+  const applied = database.all<{ id: string }>('SELECT id FROM schema_migration');
+  const unknown = applied.find((row) => !known.has(row.id));
+  if (unknown !== undefined) throw new UnknownMigrationError(unknown.id);
+  return applied.length === migrations.length;
 }
