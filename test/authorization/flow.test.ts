@@ -220,44 +220,6 @@ describe('resource', () => {
   });
 });
 
-describe('PKCE', () => {
-  const refused = [
-    {
-      name: 'no challenge',
-      changes: { code_challenge: undefined, code_challenge_method: undefined },
-    },
-    { name: 'method plain', changes: { code_challenge_method: 'plain' } },
-    { name: 'no method, which means plain', changes: { code_challenge_method: undefined } },
-    { name: 'a challenge that is too short', changes: { code_challenge: 'short' } },
-  ];
-  test.each(refused)(
-    'answers invalid_request for $name (OAuth 2.1 §4.1.1)',
-    async ({ changes }) => {
-      expect(await errorRedirect(changes)).toMatchObject({
-        error: 'invalid_request',
-        state: 'the-state',
-        iss: fixture.issuer,
-      });
-    },
-  );
-
-  const verifiers = [
-    { name: 'a wrong verifier', verifier: newVerifier() },
-    { name: 'no verifier', verifier: undefined },
-    { name: 'the challenge itself', verifier: 'x'.repeat(43) },
-  ];
-  test.each(verifiers)(
-    'answers invalid_grant for $name and leaves the code usable',
-    async ({ verifier }) => {
-      const login = await getCode(fixture);
-      const refusedAnswer = await redeem(fixture, login, { code_verifier: verifier });
-
-      expect(refusedAnswer).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
-      expect((await redeem(fixture, login)).status).toBe(200);
-    },
-  );
-});
-
 describe('authorization codes', () => {
   test('revokes every token of the grant when a code is shown twice (OAuth 2.1 §4.1.3)', async () => {
     const login = await getCode(fixture);
@@ -299,36 +261,6 @@ describe('authorization codes', () => {
 });
 
 describe('redirect URIs', () => {
-  const nearMisses = [
-    'http://127.0.0.1:9696/oauth/callback/',
-    'http://127.0.0.1:9696/oauth/callback?x=1',
-    'http://127.0.0.1:9696/OAUTH/callback',
-    'http://127.0.0.1:9696/oauth/../oauth/callback',
-    'http://127.0.0.1:9696/oauth/callback#x',
-    'http://localhost:9696/oauth/callback',
-    'http://[::1]:9696/oauth/callback',
-    'http://127.0.0.1.evil.example:9696/oauth/callback',
-    'http://user@127.0.0.1:9696/oauth/callback',
-    'http://127.0.0.1:9696@evil.example/oauth/callback',
-    'http://evil.example\\@127.0.0.1:9696/oauth/callback',
-    'https://127.0.0.1:9696/oauth/callback',
-    'http://127.0.0.2:9696/oauth/callback',
-    'http://127.1:9696/oauth/callback',
-    'http://0x7f.0.0.1:9696/oauth/callback',
-    'http://127.0.0.1:99999/oauth/callback',
-    'javascript:alert(1)',
-    '//127.0.0.1:9696/oauth/callback',
-  ];
-  test.each(nearMisses)('shows an error page and redirects nowhere for %j', async (redirectUri) => {
-    const client = await registerClient(fixture);
-    const url = authorizationUrl(fixture, client, newVerifier(), { redirect_uri: redirectUri });
-    const response = await new ScriptedBrowser().request(url);
-
-    expect(response.status).toBe(400);
-    expect(response.headers.get('location')).toBeNull();
-    expect(response.body).toContain('Sign-in did not work');
-  });
-
   test('takes any port on the registered loopback host (RFC 8252 §7.3)', async () => {
     const client = await registerClient(fixture);
     const redirectUri = 'http://127.0.0.1:51234/oauth/callback';
