@@ -1,10 +1,9 @@
 // npm run bench:server -- [--install-peers] [--json FILE] [--peers DIR] [--rounds N] [--requests N] [--instructions]
 //   [--only TEXT]
-import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startTarget } from './child.mjs';
 import { countInstructions } from './instructions.mjs';
 import { exchange, load } from './load.mjs';
 import { installPeers, installedPeers, node24 } from './peers.mjs';
@@ -27,7 +26,6 @@ const peers = values.peers ?? installedPeers();
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
 const WARM_UP = 4000;
-const TARGET = fileURLToPath(new URL('target.mjs', import.meta.url));
 
 const report = {
   node: process.version,
@@ -104,41 +102,9 @@ async function bytesOfOurs(scenario) {
 
 async function start(row, scenario, reply, wrap = (execPath) => ({ execPath })) {
   const options = { target: row.target, tools: scenario.tools, peers, reply };
-  const child = fork(TARGET, [JSON.stringify(options)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: [],
-    ...wrap(row.isOnNode24 === true ? node24(peers) : process.execPath),
-  });
-  const started = await message(child);
-  return {
-    row,
-    port: started.port,
-    pid: started.pid,
-    samples: [],
-    request: await prepare(row, scenario, started),
-    cpu() {
-      const answer = message(child);
-      child.send('cpu');
-      return answer;
-    },
-    stop() {
-      if (child.connected) child.disconnect();
-    },
-    exited: new Promise((resolve) => {
-      child.once('exit', resolve);
-    }),
-  };
-}
-
-function message(child) {
-  return new Promise((resolve, reject) => {
-    const onExit = (code) => reject(new Error(`a server of the bench ended with ${code}`));
-    child.once('exit', onExit);
-    child.once('message', (value) => {
-      child.off('exit', onExit);
-      resolve(value);
-    });
-  });
+  const node = row.isOnNode24 === true ? node24(peers) : process.execPath;
+  const server = await startTarget(options, wrap(node));
+  return { ...server, row, samples: [], request: await prepare(row, scenario, server) };
 }
 
 function median(numbers) {

@@ -99,32 +99,44 @@ export async function prepare(row, scenario, { port, path, token }) {
   const isList = scenario.name.startsWith('tools/list');
   const method = isList ? 'tools/list' : 'tools/call';
   const params = isList ? {} : CALL;
-  const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const send = (headers, message) =>
-    formatRequest(port, path, {
-      headers: { ...BASE, ...credentials, ...headers },
-      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-    });
+  const send = senderTo({ port, path, token });
   if (row.request === 'modern') {
-    const _meta = { [`${PREFIX}protocolVersion`]: MODERN, [`${PREFIX}clientCapabilities`]: {} };
-    return send(
-      {
-        'mcp-protocol-version': MODERN,
-        'mcp-method': method,
-        ...(!isList && { 'mcp-name': CALL.name }),
-      },
-      { id: 1, method, params: { ...params, _meta } },
-    );
+    return send(...modernMessage(1, method, params, isList ? {} : { 'mcp-name': CALL.name }));
   }
   if (row.request === 'stateless') {
     return send({ 'mcp-protocol-version': LEGACY }, { id: 1, method, params });
   }
+  const headers = await openSession(port, row.label, send);
+  return send(headers, { id: 1, method, params });
+}
+
+/** @returns {Promise<Record<string, string>>} the headers of the requests that belong to the new session */
+export async function openSession(port, label, send) {
   const clientInfo = { name: 'bench', version: '1.0.0' };
   const opening = { protocolVersion: LEGACY, capabilities: {}, clientInfo };
   const { head } = await exchange(port, send({}, { id: 0, method: 'initialize', params: opening }));
   const session = /\r\nmcp-session-id: *(\S+)/i.exec(head)?.[1];
-  if (session === undefined) throw new Error(`${row.label} opened no session: ${head}`);
+  if (session === undefined) throw new Error(`${label} opened no session: ${head}`);
   const headers = { 'mcp-session-id': session, 'mcp-protocol-version': LEGACY };
   await exchange(port, send(headers, { method: 'notifications/initialized' }));
-  return send(headers, { id: 1, method, params });
+  return headers;
+}
+
+/** Formats requests of a caller. */
+export function senderTo({ port, path, token }) {
+  const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return (headers, message) =>
+    formatRequest(port, path, {
+      headers: { ...BASE, ...credentials, ...headers },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+    });
+}
+
+/** A request of the 2026 era, as headers and message. */
+export function modernMessage(id, method, params, headers = {}) {
+  const _meta = { [`${PREFIX}protocolVersion`]: MODERN, [`${PREFIX}clientCapabilities`]: {} };
+  return [
+    { 'mcp-protocol-version': MODERN, 'mcp-method': method, ...headers },
+    { id, method, params: { ...params, _meta } },
+  ];
 }

@@ -203,7 +203,7 @@ async function ours({ tools }, more) {
     .setSubject('bench')
     .setAudience(mcpUrl)
     .setIssuedAt()
-    .setExpirationTime('1h')
+    .setExpirationTime('12h')
     .sign(privateKey);
   return { port, token };
 }
