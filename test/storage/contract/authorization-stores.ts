@@ -245,6 +245,75 @@ export function authorizationStoresContract(open: () => Promise<AuthorizationSto
       expect(await stores.signingKeys.insert(key('c', 'RS256'), [])).toBe(true);
       expect(await stores.signingKeys.list()).toHaveLength(2);
     });
+
+    test('are made only by who knows all there are', async () => {
+      await stores.signingKeys.insert(key('a'), []);
+
+      expect(await stores.signingKeys.insert(key('b'), ['other'])).toBe(false);
+      expect(await stores.signingKeys.insert(key('b'), ['a', 'other'])).toBe(false);
+      expect(await stores.signingKeys.insert(key('b'), ['a'])).toBe(true);
+    });
+
+    test('lose their private part when they are removed, once', async () => {
+      await stores.signingKeys.insert(key('a'), []);
+      const times = { nowSeconds: 500, refusedUntil: 900 };
+
+      expect(await stores.signingKeys.remove('b', times)).toBe(false);
+      expect(await stores.signingKeys.remove('a', times)).toBe(true);
+      expect(await stores.signingKeys.remove('a', times)).toBe(false);
+      expect(await stores.signingKeys.list()).toMatchObject([
+        { kid: 'a', privateJwk: '', removeAt: 500 },
+      ]);
+    });
+
+    test('are tidied up when their time is over', async () => {
+      await stores.signingKeys.insert({ ...key('a'), removeAt: 100 }, []);
+      await stores.signingKeys.insert({ ...key('b'), removeAt: 200 }, ['a']);
+      await stores.signingKeys.insert(key('c'), ['a', 'b']);
+      await stores.signingKeys.tidy({ endedBefore: 300, deleteBefore: 150 });
+
+      const left = await stores.signingKeys.list();
+      expect(left.map(({ kid, privateJwk }) => [kid, privateJwk])).toEqual([
+        ['b', ''],
+        ['c', key('c').privateJwk],
+      ]);
+    });
+  });
+
+  describe('sealed values', () => {
+    test('come in pages, and are replaced unless they have changed', async () => {
+      const { sealedValues, signingKeys, upstreamTokens } = stores;
+      for (const [index, kid] of ['a', 'b', 'c'].entries()) {
+        await signingKeys.insert(key(kid), ['a', 'b', 'c'].slice(0, index));
+      }
+      const first = await sealedValues.list('signing-key', undefined, 2);
+      const second = await sealedValues.list('signing-key', first[1]?.key, 2);
+      expect([...first, ...second].map(({ key: [kid] }) => kid)).toEqual(['a', 'b', 'c']);
+      const changes = first.map((value) => ({ ...value, resealed: 'anew' }));
+      expect(await sealedValues.replace('signing-key', changes)).toBe(2);
+      expect(await sealedValues.replace('signing-key', changes)).toBe(0);
+
+      const tokens = { tokens: 'sealed', expiresAt: undefined };
+      for (const issuer of ['https://x.example', 'https://y.example']) {
+        for (const userId of ['ada', 'ben'])
+          await upstreamTokens.save({ userId, issuer, ...tokens });
+      }
+      const pairs = await sealedValues.list('upstream-token', ['ada', 'https://x.example'], 10);
+      expect(pairs.map((value) => value.key)).toEqual([
+        ['ada', 'https://y.example'],
+        ['ben', 'https://x.example'],
+        ['ben', 'https://y.example'],
+      ]);
+      const [one] = pairs;
+      if (one === undefined) throw new Error('nothing there');
+      await sealedValues.replace('upstream-token', [{ ...one, resealed: 'anew' }]);
+      expect(await upstreamTokens.find('ada', 'https://y.example')).toMatchObject({
+        tokens: 'anew',
+      });
+      expect(await upstreamTokens.find('ada', 'https://x.example')).toMatchObject({
+        tokens: 'sealed',
+      });
+    });
   });
 
   describe('people and consents', () => {
