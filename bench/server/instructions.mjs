@@ -15,7 +15,11 @@ const COUNTED = 300;
  */
 export async function countInstructions(rows, start) {
   const counts = [];
-  for (const row of rows) counts.push(await countOne(row, start));
+  for (const row of rows) {
+    const count = await countOne(row, start);
+    process.stderr.write(`${row.label}: ${Math.round(count / 1000)} k instructions\n`);
+    counts.push(count);
+  }
   return counts;
 }
 
@@ -47,7 +51,7 @@ async function countOne(row, start) {
 function total(folder) {
   let sum = 0;
   for (const name of readdirSync(folder)) {
-    const found = /^(?:totals|summary): (\d+)/m.exec(readFileSync(join(folder, name), 'utf8'));
+    const found = /^totals: (\d+)/m.exec(readFileSync(join(folder, name), 'utf8'));
     sum += Number(found?.[1] ?? 0);
   }
   return sum;

@@ -160,17 +160,12 @@ export const targets = {
 
 /** Access token with audience and scope checked, SQLite file with audit rows: as a deployment has it. */
 async function ours({ tools }, more) {
-  const { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair } = await import('jose');
   const toolkit = await import('../../dist/server/index.js');
   const storage = await import('../../dist/storage/index.js');
   const folder = mkdtempSync(join(tmpdir(), 'bench-server-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const stores = storage.openSqliteStorage(join(folder, 'bench.sqlite'));
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const issuer = 'https://issuer.example';
-  const keys = createLocalJWKSet({
-    keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }],
-  });
+  const { trustedIssuer, signFor } = await createIssuer();
   const server = toolkit.createHttpServer({
     registry: toolkit.createRegistry({
       tools: toolNames(tools).map((name) =>
@@ -186,10 +181,10 @@ async function ours({ tools }, more) {
     }),
     serverInfo: INFO,
     authentication: {
-      trustedIssuers: [{ issuer, identity: issuer, keys, tenantClaim: undefined }],
+      trustedIssuers: [trustedIssuer],
       apiKeys: stores.apiKeys,
     },
-    authorizationServers: [issuer],
+    authorizationServers: [trustedIssuer.issuer],
     sessions: stores.sessions,
     events: stores.events,
     audit: stores.audit,
@@ -197,15 +192,34 @@ async function ours({ tools }, more) {
     ...more,
   });
   const { port, mcpUrl } = await server.listen({ port: 0 });
-  const token = await new SignJWT({ client_id: 'bench', scope: SCOPE })
-    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one' })
-    .setIssuer(issuer)
-    .setSubject('bench')
-    .setAudience(mcpUrl)
-    .setIssuedAt()
-    .setExpirationTime('12h')
-    .sign(privateKey);
-  return { port, token };
+  return { port, token: await signFor(mcpUrl) };
+}
+
+/** An access token for the resource, and the issuer that a server has to trust for it. */
+export async function signedToken(resource) {
+  const { trustedIssuer, signFor } = await createIssuer();
+  return { trustedIssuer, token: await signFor(resource) };
+}
+
+async function createIssuer() {
+  const { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair } = await import('jose');
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const issuer = 'https://issuer.example';
+  const keys = createLocalJWKSet({
+    keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }],
+  });
+  return {
+    trustedIssuer: { issuer, identity: issuer, keys, tenantClaim: undefined },
+    signFor: (resource) =>
+      new SignJWT({ client_id: 'bench', scope: SCOPE })
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one' })
+        .setIssuer(issuer)
+        .setSubject('bench')
+        .setAudience(resource)
+        .setIssuedAt()
+        .setExpirationTime('12h')
+        .sign(privateKey),
+  };
 }
 
 async function sdkV2Handler(tools) {
