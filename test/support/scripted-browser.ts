@@ -45,7 +45,7 @@ export class ScriptedBrowser {
     if (cookies !== '') headers.set('cookie', cookies);
     if (!headers.has('accept')) headers.set('accept', 'text/html,*/*;q=0.8');
     const response = await fetch(url, { ...init, headers, redirect: 'manual' });
-    this.#keepCookies(url, response.headers.getSetCookie());
+    this.keepCookies(url, response.headers.getSetCookie());
     return { url, status: response.status, headers: response.headers, body: await response.text() };
   }
 
@@ -97,7 +97,8 @@ export class ScriptedBrowser {
     );
   }
 
-  #keepCookies(url: string, lines: readonly string[]): void {
+  /** Takes `Set-Cookie` lines of the site at `url`. */
+  keepCookies(url: string, lines: readonly string[]): void {
     const { host } = new URL(url);
     const jar = this.#cookies.get(host) ?? new Map<string, Cookie>();
     this.#cookies.set(host, jar);
