@@ -65,7 +65,7 @@ export interface AuthorizationServerOptions {
    */
   readonly isAllowedOrigin?: (origin: string) => boolean;
   /** Where a request comes from, for limits. Default: the address of the connection. */
-  readonly clientAddress?: (request: IncomingMessage) => string;
+  readonly clientAddress?: ((request: IncomingMessage) => string | undefined) | undefined;
 }
 
 /** The options with their defaults filled in. */

@@ -3,6 +3,7 @@ import type { JWK, JWTVerifyGetKey } from 'jose';
 import { nowSeconds, systemClock } from '../shared/clock.js';
 import type { JsonObject } from '../shared/json.js';
 import { silentLogger } from '../shared/logger.js';
+import { type Result, ok } from '../shared/result.js';
 import { createSealer } from '../shared/sealing.js';
 import { resolveCapabilities } from './capabilities.js';
 import { CLIENT_SEAL } from './clients/client-directory.js';
@@ -10,6 +11,7 @@ import { createEngine } from './engine.js';
 import { createEngineGateway } from './engine-gateway.js';
 import { DemoSignInNotLoopbackError } from './errors.js';
 import { upstreamTokenSource } from './federation/token-source.js';
+import type { UpstreamTokenFailure } from './federation/upstream-tokens.js';
 import { type KeyRing, openKeyRing } from './keys/key-ring.js';
 import { resolveSchedule, tokenLifetime } from './keys/schedule.js';
 import { locate } from './locations.js';
@@ -46,8 +48,28 @@ export interface AuthorizationServer {
    * @returns a function that ends it
    */
   onRevocation(listener: () => Promise<void>): () => void;
+  /**
+   * The access token that a person has from an identity provider with `keepTokens`, good for a minute at least where the
+   * provider says how long it is. For calls on behalf of the person by the server that this one is part of: it is never
+   * shown to a client.
+   *
+   * @param providerId - `id` of the provider's configuration
+   * @returns `none` when nothing is kept; `expired` and `ended` when the person has to sign in again; `unavailable` when
+   * the provider does not answer
+   */
+  upstreamToken(
+    userId: string,
+    providerId: string,
+  ): Promise<Result<KeptUpstreamToken, UpstreamTokenFailure>>;
   /** Stops the clean-up timer. The stores stay open: they belong to the caller. */
   close(): Promise<void>;
+}
+
+/** A token of an identity provider. */
+interface KeptUpstreamToken {
+  readonly accessToken: string;
+  /** Epoch seconds; undefined when the provider does not say. */
+  readonly expiresAt: number | undefined;
 }
 
 const SWEEP_INTERVAL_MS = 60_000;
@@ -146,6 +168,12 @@ export async function createAuthorizationServer(
     refreshKeys: () => keys.refresh(),
     metadata: () => metadata,
     onRevocation: (listener) => hints.subscribe(listener),
+    async upstreamToken(userId, providerId) {
+      const found = await federation.tokenOf(userId, providerId);
+      if (!found.ok) return found;
+      const { accessToken, expiresAt } = found.value;
+      return ok({ accessToken, expiresAt });
+    },
     async close() {
       clearInterval(timer);
       keys.close();

@@ -170,6 +170,13 @@ export {
   type UpstreamFailure,
   UpstreamOriginError,
 } from './upstream/errors.js';
+export {
+  type ClientAddress,
+  type TrustedProxies,
+  createClientAddress,
+} from './http/client-address.js';
+export { type ExchangedTokensOptions, createExchangedTokens } from './upstream/exchanged-tokens.js';
+export { type InboundTokens, createInboundTokens } from './upstream/inbound-tokens.js';
 export type { CredentialSource, SubjectToken } from './upstream/sources.js';
 export { type AssertionOptions, assertSubject, storedSubject } from './upstream/subject-tokens.js';
 export {

@@ -1,56 +1,15 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, startCatalog } from '../support/catalog-server.js';
 import { freePort } from '../support/free-port.js';
-import {
-  IDP_CLIENT_ID,
-  IDP_SECRET,
-  type LoopbackIdp,
-  startLoopbackIdp,
-} from '../support/loopback-idp.js';
-import { ROOT, runNode, startNode, temporaryFolder } from '../support/processes.js';
-import { ScriptedBrowser, readForm } from '../support/scripted-browser.js';
+import { providersFile, signIn } from '../support/federated-sign-in.js';
+import { IDP_SECRET, type LoopbackIdp, startLoopbackIdp } from '../support/loopback-idp.js';
+import { ROOT, runNode, temporaryFolder } from '../support/processes.js';
+import { readForm } from '../support/scripted-browser.js';
 
 const OPERATOR = join(ROOT, 'dist/bin/catalog-server.js');
 
 type Catalog = Awaited<ReturnType<typeof startCatalog>>;
-
-function providersFile(idp: LoopbackIdp): string {
-  const path = join(temporaryFolder(), 'providers.json');
-  const provider = {
-    id: 'university',
-    profile: 'openid',
-    label: 'University login',
-    issuer: idp.issuer,
-    clientId: IDP_CLIENT_ID,
-    clientSecretEnv: 'UNIVERSITY_SECRET',
-    keepTokens: true,
-    allow: [{ domain: 'north.example', tenant: 'north' }],
-  };
-  writeFileSync(path, JSON.stringify({ providers: [provider] }));
-  return path;
-}
-
-/** A person: allows it on the page, and is sent through the identity provider. */
-async function signIn(mcp: string, home: string) {
-  const run = startNode([CLIENT, 'login', mcp, '--json', '--no-browser'], {
-    env: { CATALOG_CLIENT_HOME: home },
-  });
-  let stderr = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    run.child.stderr?.on('data', (text: string) => {
-      stderr += text;
-      const found = /https?:\/\/\S+\/authorize\?\S+/.exec(stderr);
-      if (found !== null) resolve(found[0]);
-    });
-    run.promise.then((outcome) => reject(new Error(outcome.stderr)), reject);
-  });
-  const browser = new ScriptedBrowser();
-  const page = await browser.open(url);
-  const last = await browser.submit(page, { ...readForm(page).fields, provider: 'university' });
-  return { browser, page, last, run };
-}
 
 describe.each(['embedded', 'on its own port'] as const)(
   'the authorization server, %s, with an identity provider',

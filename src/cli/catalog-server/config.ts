@@ -25,6 +25,8 @@ import {
   resolveObservation,
 } from './observation-settings.js';
 import { ConfigurationError, parseOrigin, parseWhole } from './parse-setting.js';
+import { PROXY_SETTINGS } from './proxy-settings.js';
+import { UPSTREAM_SETTINGS, resolveUpstreams } from './upstream-settings.js';
 
 export { ConfigurationError } from './parse-setting.js';
 export { SECRET_SETTINGS } from './secret-settings.js';
@@ -61,6 +63,10 @@ export interface ServerConfig {
   /** Absolute path of a folder with further tools. */
   readonly toolsFolder: string | undefined;
   readonly isWatching: boolean;
+  /** Path of the file with the APIs that tools may call, or the JSON itself. */
+  readonly upstreams: string | undefined;
+  /** Whose word counts for where a request comes from. */
+  readonly trustedProxies: string | undefined;
   readonly logLevel: LogLevel;
   readonly observation: ObservationConfig;
   readonly limits: HttpLimits;
@@ -100,7 +106,9 @@ type SettingName =
   | keyof typeof SIGNING_KEY_SETTINGS
   | keyof typeof SIGN_IN_SETTINGS
   | keyof typeof REGISTRATION_SETTINGS
+  | keyof typeof UPSTREAM_SETTINGS
   | keyof typeof LIMIT_SETTINGS
+  | keyof typeof PROXY_SETTINGS
   | keyof typeof DRAIN_SETTINGS
   | keyof typeof OBSERVATION_SETTINGS;
 
@@ -190,6 +198,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     preset: 'on',
     default: 'off',
   },
+  ...UPSTREAM_SETTINGS,
   logLevel: {
     flags: '--log-level <level>',
     env: 'CATALOG_LOG_LEVEL',
@@ -198,6 +207,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: 'warn',
   },
   ...LIMIT_SETTINGS,
+  ...PROXY_SETTINGS,
   ...DRAIN_SETTINGS,
   ...OBSERVATION_SETTINGS,
 };
@@ -256,6 +266,8 @@ export function resolveConfig(
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',
+    upstreams: resolveUpstreams(raw.upstreams, role),
+    trustedProxies: raw.trustedProxies,
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,
     observation: resolveObservation(raw, parseWhole),
     limits: resolveLimits(raw, parseWhole),

@@ -23,6 +23,15 @@ export async function signInOptionsOf(
   return { kind: 'any-of', methods };
 }
 
+/** The ids of the identity providers whose tokens are kept. */
+export function keptProvidersOf(signIn: SignInOptions): readonly string[] {
+  const methods = signIn.kind === 'any-of' ? signIn.methods : [signIn];
+  return methods
+    .flatMap((method) => (method.kind === 'identity-providers' ? method.providers : []))
+    .filter(({ keepTokens }) => keepTokens === true)
+    .map(({ id }) => id);
+}
+
 async function loadProviders(idp: string, env: CliIo['env']): Promise<readonly UpstreamProvider[]> {
   const { parseProviders } = await import('../../authorization/index.js');
   const setting = readJsonSetting(idp, { flag: '--idp', variable: 'CATALOG_IDP' }, env);

@@ -7,8 +7,15 @@ import { ConfigurationError } from './parse-setting.js';
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Reads a secret that a document names, from an environment variable or a file beside the document. */
-type SecretReader = (from: { readonly env: string } | { readonly file: string }) => string;
+/**
+ * Reads a secret that a document names, from an environment variable or a file beside the document.
+ *
+ * @param field - what the document calls the secret. Default `clientSecret`
+ */
+export type SecretReader = (
+  from: { readonly env: string } | { readonly file: string },
+  field?: string,
+) => string;
 
 /** A document that a setting names. */
 export interface JsonSetting {
@@ -38,8 +45,10 @@ export function readJsonSetting(
   return {
     value: parsed.value,
     place,
-    readSecret: (from) =>
-      'env' in from ? readVariable(from.env, env) : readSecretFile(resolve(folder, from.file)),
+    readSecret: (from, field = 'clientSecret') =>
+      'env' in from
+        ? readVariable(from.env, field, env)
+        : readSecretFile(resolve(folder, from.file), field),
   };
 }
 
@@ -56,25 +65,28 @@ function readText(path: string, place: string): string {
   }
 }
 
-function readVariable(name: string, env: CliIo['env']): string {
+function readVariable(name: string, field: string, env: CliIo['env']): string {
   const value = env[name];
   if (value === undefined || value === '') {
-    throw new Error(
-      `"clientSecretEnv" names ${name}, which is not set: put the client secret there`,
-    );
+    throw new Error(`"${field}Env" names ${name}, which is not set: put the ${said(field)} there`);
   }
   return value;
 }
 
-function readSecretFile(path: string): string {
+function readSecretFile(path: string, field: string): string {
   try {
     const secret = readFileSync(path, 'utf8').trim();
     if (secret !== '') return secret;
   } catch (error) {
     throw new Error(
-      `"clientSecretFile" ${quote(path)} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      `"${field}File" ${quote(path)} cannot be read (${(error as NodeJS.ErrnoException).code})`,
       { cause: error },
     );
   }
-  throw new Error(`"clientSecretFile" ${quote(path)} is empty: put the client secret there`);
+  throw new Error(`"${field}File" ${quote(path)} is empty: put the ${said(field)} there`);
+}
+
+/** `clientSecret` in words. */
+function said(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -74,7 +74,7 @@ export const LIMIT_SETTINGS: Readonly<Record<LimitName, LimitSetting>> = {
     flags: '--failure-limit <attempts>',
     env: 'CATALOG_FAILURE_LIMIT',
     description:
-      'invalid credentials a minute from one address, loopback excepted; not behind a proxy that hides addresses; 0: no limit',
+      'invalid credentials a minute from one address, loopback excepted; behind proxies only with --trusted-proxies; 0: no limit',
     default: '0',
   },
   maxBodyBytes: {

@@ -4,6 +4,7 @@ import { addApiKeyCommands } from './api-keys.js';
 import { addAuditCommands } from './audit.js';
 import { baseCommand, onServe, runCommand } from './base-command.js';
 import type { OpenFileTools } from './catalog-service.js';
+import type { Upstreams } from '../../server/core/upstream.js';
 import type { ServerConfig } from './config.js';
 import { addClientCommands } from './clients.js';
 import { addGrantCommands } from './grants.js';
@@ -24,7 +25,8 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
     const fileTools = await openerOf(config, io);
     if (config.transport === 'stdio') {
       const { serveOverStdio } = await import('./serve-stdio.js');
-      await serveOverStdio(config, io, { openFileTools: fileTools });
+      const upstreams = await upstreamsOf(config, io);
+      await serveOverStdio(config, io, { openFileTools: fileTools, upstreams });
     } else {
       const { serveOverHttp } = await import('./serve-http.js');
       await serveOverHttp(config, raw, io, fileTools);
@@ -47,4 +49,11 @@ async function openerOf(config: ServerConfig, io: CliIo): Promise<OpenFileTools 
   if (config.toolsFolder === undefined && !config.isWatching) return undefined;
   const { fileToolsOf } = await import('./watch.js');
   return fileToolsOf(config, io);
+}
+
+/** Over stdio alone: over HTTP they need the authorization server. */
+async function upstreamsOf(config: ServerConfig, io: CliIo): Promise<Upstreams | undefined> {
+  if (config.upstreams === undefined) return undefined;
+  const { openUpstreams } = await import('./upstreams.js');
+  return openUpstreams(config.upstreams, { config, env: io.env }).upstreams;
 }

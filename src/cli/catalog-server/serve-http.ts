@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
-import type { AuthorizationServer } from '../../authorization/index.js';
+import type { AuthorizationServer, SignInOptions } from '../../authorization/index.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
 import {
+  type ClientAddress,
   type HttpServer,
   LAST_WORDS_MS,
   type RemoteIssuer,
@@ -17,6 +18,7 @@ import type { CliIo } from '../io.js';
 import { auditEvents } from './authorization-events.js';
 import type { AdminPort } from './admin-port.js';
 import { keepAuditRetention } from './audit-retention.js';
+import { clientAddressOf } from './client-address.js';
 import { clientOptionsOf } from './client-options.js';
 import {
   type CatalogService,
@@ -25,7 +27,7 @@ import {
 } from './catalog-service.js';
 import { type RawSettings, type ServerConfig, mcpResource, withPort } from './config.js';
 import { openIssuers } from './issuers.js';
-import { signInOptionsOf } from './idp.js';
+import { keptProvidersOf, signInOptionsOf } from './idp.js';
 import { listenOn } from './listen.js';
 import { loadMasterSecrets } from './master-secret.js';
 import { type Observation, createObservation } from './observation.js';
@@ -35,6 +37,7 @@ import { defaultPerson, mintDemoKey, seedSample } from './sample.js';
 import { CATALOG_SCOPES, DEFAULT_SCOPES, SCOPE_TRANSLATIONS } from './scopes.js';
 import { addReadinessChecks } from './readiness-checks.js';
 import { untilSignalled } from './signals.js';
+import type { OpenUpstreams } from './upstreams.js';
 
 interface Parts {
   readonly config: ServerConfig;
@@ -43,8 +46,13 @@ interface Parts {
   readonly secret: SealingSecret;
   readonly logger: Logger;
   readonly env: CliIo['env'];
+  readonly signIn: SignInOptions;
+  readonly clientAddress: ClientAddress | undefined;
   readonly observation: Observation;
 }
+
+// The other process has the secrets of the identity providers.
+const NO_SIGN_IN: SignInOptions = { kind: 'any-of', methods: [] };
 
 /** Runs the HTTP server, the authorization server or both until a signal ends them. */
 export async function serveOverHttp(
@@ -56,6 +64,9 @@ export async function serveOverHttp(
   const observation = await createObservation(asked, io);
   const { logger, readiness } = observation;
   const secret = loadMasterSecrets(asked);
+  const { env } = io;
+  const signIn = asked.role === 'mcp' ? NO_SIGN_IN : await signInOptionsOf(asked.signIn, env);
+  const clientAddress = clientAddressOf(asked.trustedProxies);
   const listening = await listenOn(asked.host, asked.port);
   const config = withPort(asked, raw, listening.port);
   const { limitMs, delayMs } = config.drain;
@@ -66,7 +77,7 @@ export async function serveOverHttp(
   let admin: AdminPort | undefined;
   try {
     storage = await openStorage(config, logger);
-    const parts = { config, raw, storage, secret, logger, env: io.env, observation };
+    const parts = { config, raw, storage, secret, logger, env, signIn, clientAddress, observation };
     const { audit } = storage;
     const retention = keepAuditRetention(
       audit,
@@ -89,7 +100,8 @@ export async function serveOverHttp(
         authorization === undefined
           ? remote.map((issuer) => issuer.trusted)
           : [trustInProcess(authorization)];
-      const http = await startMcp(parts, authorization, service, trusted);
+      const upstreams = await upstreamsOf(parts, authorization);
+      const http = await startMcp(parts, { authorization, service, trusted, upstreams });
       drainers.push(() => http.close());
       listening.serve(http.listener);
     }
@@ -113,7 +125,7 @@ export async function serveOverHttp(
 
 async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
   const { createAuthorizationServer } = await import('../../authorization/index.js');
-  const { config, raw, storage, secret, logger, env, observation } = parts;
+  const { config, raw, storage, secret, logger, env, signIn, clientAddress, observation } = parts;
   const writeRow = auditEvents(storage.audit, systemClock);
   return createAuthorizationServer({
     issuer: config.issuer,
@@ -130,7 +142,8 @@ async function startAuthorization(parts: Parts): Promise<AuthorizationServer> {
       },
     ],
     keySchedule: config.signingKeys,
-    signIn: await signInOptionsOf(config.signIn, env),
+    signIn,
+    clientAddress,
     ...(await clientOptionsOf(config.registration, env)),
     onEvent(event) {
       observation.metrics?.countEvent(`${event.kind}_${event.outcome}`.replaceAll('-', '_'));
@@ -145,27 +158,44 @@ function openRemote({ config, raw, env, logger }: Parts): Promise<readonly Remot
   return openIssuers({ config, resource: mcpResource(config, raw), env, logger });
 }
 
+async function upstreamsOf(
+  { config, env, signIn }: Parts,
+  authorization: AuthorizationServer | undefined,
+): Promise<OpenUpstreams | undefined> {
+  if (config.upstreams === undefined) return undefined;
+  const { openUpstreams } = await import('./upstreams.js');
+  const keptProviders = keptProvidersOf(signIn);
+  return openUpstreams(config.upstreams, { config, env, authorization, keptProviders });
+}
+
 async function startMcp(
   parts: Parts,
-  authorization: AuthorizationServer | undefined,
-  service: CatalogService,
-  trustedIssuers: readonly TrustedIssuer[],
+  served: {
+    readonly authorization: AuthorizationServer | undefined;
+    readonly service: CatalogService;
+    readonly trusted: readonly TrustedIssuer[];
+    readonly upstreams: OpenUpstreams | undefined;
+  },
 ): Promise<HttpServer> {
-  const { config, storage, logger, observation } = parts;
+  const { config, storage, logger, observation, clientAddress } = parts;
+  const { authorization, trusted, upstreams } = served;
   return createHttpServer({
-    ...service,
+    ...served.service,
+    ...(upstreams !== undefined && { upstreams: upstreams.upstreams }),
+    clientAddress,
     auditArguments: config.observation.recordsArguments,
     observers: observation.observers,
     limits: { ...config.limits, drainMs: config.drain.limitMs },
     publicUrl: config.publicUrl,
     authentication: {
-      trustedIssuers,
+      trustedIssuers: trusted,
+      inboundTokens: upstreams?.inboundTokens,
       apiKeys: storage.apiKeys,
       revocations: storage.revocations,
       // Both: what was signed before the setting changed is good until it expires.
       ...(authorization !== undefined && { algorithms: ['ES256', 'RS256'] }),
     },
-    authorizationServers: trustedIssuers.map(({ issuer }) => issuer),
+    authorizationServers: trusted.map(({ issuer }) => issuer),
     scopes: { supported: DEFAULT_SCOPES, default: DEFAULT_SCOPES },
     sessions: storage.sessions,
     events: storage.events,

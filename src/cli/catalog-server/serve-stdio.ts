@@ -1,6 +1,7 @@
 // First: in the one-script bundle zod has to be entered by its front door, as the catalog does, before the SDK needs it.
 import { type OpenFileTools, createCatalogService } from './catalog-service.js';
 import { credentialFromApiKey } from '../../server/core/api-key.js';
+import type { Upstreams } from '../../server/core/upstream.js';
 import { createTracing } from '../../server/observe/tracing.js';
 import { serveStdio } from '../../server/stdio/serve-stdio.js';
 import { systemClock } from '../../shared/clock.js';
@@ -24,6 +25,7 @@ export interface Opening {
 interface StdioExtras {
   readonly openFileTools?: OpenFileTools | undefined;
   readonly opening?: Opening | undefined;
+  readonly upstreams?: Upstreams | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ interface StdioExtras {
 export async function serveOverStdio(
   config: ServerConfig,
   io: CliIo,
-  { openFileTools, opening }: StdioExtras = {},
+  { openFileTools, opening, upstreams }: StdioExtras = {},
 ): Promise<void> {
   const tracing = await createTracing();
   const logger = serverLogger(config, io, tracing && (() => tracing.activeTraceId()));
@@ -46,6 +48,7 @@ export async function serveOverStdio(
   const service = await createCatalogService(storage, secret, logger, openFileTools);
   const server = serveStdio({
     ...service,
+    ...(upstreams !== undefined && { upstreams }),
     limits: config.limits,
     auditArguments: config.observation.recordsArguments,
     observers: tracing === undefined ? [] : [tracing.observer],

@@ -46,7 +46,11 @@ export interface StoredUpstreamToken {
 
 /** Tokens that people got from an upstream, such as those of the identity provider they signed in with. */
 export interface StoredUpstreamTokens {
-  /** A token that is good for the next minute: refreshing it is the store's affair. */
+  /**
+   * A token that is good for the next minute: refreshing it is the store's affair.
+   *
+   * @param person - the principal of the call, the object itself: some can be asked for only on behalf of who is calling
+   */
   tokenFor(
     person: Pick<Principal, 'issuer' | 'subject'>,
     provider: string,

@@ -10,6 +10,7 @@ import { API_KEY_PREFIX, type ApiKeyRejection, verifyApiKey } from '../core/api-
 import type { ApiKeyStore } from '../core/ports.js';
 import type { Principal } from '../core/principal.js';
 import type { RevocationFeed, Revocations } from '../core/revocations.js';
+import { type InboundTokens, rememberToken } from '../upstream/inbound-tokens.js';
 import { type TokenRefusal, createTokenCache } from './token-cache.js';
 
 export interface AuthenticationOptions {
@@ -22,6 +23,8 @@ export interface AuthenticationOptions {
   readonly algorithms?: readonly AccessTokenAlgorithm[];
   /** Default 30, at most 300. */
   readonly clockToleranceSeconds?: number;
+  /** Keeps access tokens for an exchange at their own issuer (RFC 8693). Default: none is kept. */
+  readonly inboundTokens?: InboundTokens | undefined;
   /** Gets every refusal, for counting. It must not throw. */
   readonly onRejected?: (rejection: CredentialRejection) => void;
   /** Gets every look-up of an access token that was verified before (`hit`) or has to be (`miss`). It must not throw. */
@@ -63,7 +66,7 @@ export function createAuthenticator(
   clock: Clock,
   revocations?: Revocations,
 ): Authenticate {
-  const { apiKeys, onRejected } = options;
+  const { apiKeys, inboundTokens, onRejected } = options;
   const tokens = createTokenCache({
     verify: createAccessTokenVerifier({
       trustedIssuers: options.trustedIssuers,
@@ -88,6 +91,10 @@ export function createAuthenticator(
   };
   const verifyToken = async (token: string): Promise<Authentication> => {
     const checked = await tokens.verify(token);
+    // Once is enough: a token that is known has the same principal.
+    if (checked.ok && inboundTokens !== undefined) {
+      rememberToken(inboundTokens, checked.value, token);
+    }
     return checked.ok ? checked : refuse(toRejection(checked.error));
   };
   return (request) => {

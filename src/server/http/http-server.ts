@@ -25,6 +25,7 @@ import {
   createServerFactory,
 } from '../mcp/server-factory.js';
 import { type AuthenticationOptions, createAuthenticator } from './authenticate.js';
+import { type ClientAddress, addressOfConnection } from './client-address.js';
 import { createDirectPath } from './direct-exchange.js';
 import { applyCors, createGuard, refuseHost, refuseOrigin } from './guard.js';
 import { type FailureLimit, createFailureGate } from './failure-gate.js';
@@ -83,6 +84,8 @@ export interface HttpServerOptions extends PolicyOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly limits?: HttpLimits;
+  /** Where a request comes from, for limits. Default: the address of the connection. See `createClientAddress`. */
+  readonly clientAddress?: ClientAddress | undefined;
   /** @internal Serves every request through the SDK, for the test that compares the two paths. */
   readonly isDirectPathOff?: boolean;
 }
@@ -276,6 +279,7 @@ function createApp(options: AppOptions, publicUrl: string): App {
     logger,
     policy,
     failures: limits.failures && createFailureGate(limits.failures, clock),
+    clientAddress: options.clientAddress ?? addressOfConnection,
     maxBatchMessages: limits.maxBatchMessages ?? 50,
     maxBodyBytes: limits.maxBodyBytes ?? 4 * 1024 * 1024,
     maxJsonDepth: limits.maxJsonDepth ?? 128,

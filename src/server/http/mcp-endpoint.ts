@@ -14,6 +14,7 @@ import { type AdmissionOptions, describeRefusal, refusalOf, sendRefusal } from '
 import type { Authenticate } from './authenticate.js';
 import { type BodyRejection, readJsonBody } from './body.js';
 import { sendCredentialRejection } from './challenge-response.js';
+import type { ClientAddress } from './client-address.js';
 import { type DirectPath, sendSessionCall } from './direct-exchange.js';
 import type { FailureGate } from './failure-gate.js';
 import { abortOnDisconnect, sendWebResponse, toWebRequest } from './node-adapter.js';
@@ -41,6 +42,8 @@ export interface McpEndpointOptions extends AdmissionOptions {
   readonly maxBodyBytes: number;
   /** Undefined: nobody is turned away for trying. */
   readonly failures: FailureGate | undefined;
+  /** Whose failures they are. */
+  readonly clientAddress: ClientAddress;
   readonly maxJsonDepth: number;
   /** Fires when the server closes: streams that no call waits on end then. */
   readonly closing: AbortSignal;
@@ -142,7 +145,8 @@ async function admit(
   response: ServerResponse,
 ): Promise<{ readonly principal: Principal | undefined } | undefined> {
   if (options.authenticate === undefined) return { principal: undefined };
-  const waitSeconds = options.failures?.waitSeconds(request.socket.remoteAddress);
+  const { failures, clientAddress } = options;
+  const waitSeconds = failures?.waitSeconds(clientAddress(request));
   if (waitSeconds !== undefined) {
     options.observer?.requestRefused({ status: 429, reason: 'address' });
     const error = { error: 'too_many_requests', error_description: 'Too many failed attempts.' };
@@ -154,7 +158,7 @@ async function admit(
   if (authenticated.ok) return { principal: authenticated.value };
   const rejection = authenticated.error;
   if (rejection.kind === 'bad_token' || rejection.kind === 'bad_api_key') {
-    options.failures?.failed(request.socket.remoteAddress);
+    failures?.failed(clientAddress(request));
   }
   if (rejection.kind !== 'missing') options.logger.info('credentials refused', { ...rejection });
   options.observer?.requestRefused({

@@ -29,14 +29,22 @@ export class UpstreamCredentialError extends ToolkitError {
   readonly code = 'ERR_UPSTREAM_CREDENTIAL';
   readonly upstream: string;
   readonly reason: UpstreamFailure;
+  /** Error code of the token endpoint (RFC 6749 §5.2), when it gave one. */
+  readonly oauthError: string | undefined;
 
-  constructor(upstream: string, reason: UpstreamFailure, detail = '', options?: ErrorOptions) {
+  constructor(
+    upstream: string,
+    reason: UpstreamFailure,
+    detail = '',
+    { oauthError, ...options }: ErrorOptions & { readonly oauthError?: string } = {},
+  ) {
     super(
       `no credential for the upstream ${quote(upstream)}: ${EXPLAIN[reason]}${detail}`,
       options,
     );
     this.upstream = upstream;
     this.reason = reason;
+    this.oauthError = oauthError;
   }
 }
 

@@ -70,8 +70,10 @@ export async function requestToken(
     throw new UpstreamCredentialError(upstream, 'unavailable', ` (status ${status})`);
   if (status !== 200) {
     const { error } = answer;
-    const code = typeof error === 'string' && ERROR_CODE.test(error) ? error : `status ${status}`;
-    throw new UpstreamCredentialError(upstream, 'refused', ` (${code})`);
+    if (typeof error !== 'string' || !ERROR_CODE.test(error)) {
+      throw new UpstreamCredentialError(upstream, 'refused', ` (status ${status})`);
+    }
+    throw new UpstreamCredentialError(upstream, 'refused', ` (${error})`, { oauthError: error });
   }
   const { access_token: accessToken, token_type: type, expires_in: lifetime } = answer;
   if (typeof accessToken !== 'string' || !TOKEN.test(accessToken)) {
