@@ -84,7 +84,8 @@ export async function startRoundRobinProxy(): Promise<RoundRobinProxy> {
       };
       const one: Known = {
         ...backend,
-        agent: new Agent({ keepAlive: true, maxSockets: 64 }),
+        // As usual, it lets go of idle connections before the servers do.
+        agent: new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 }),
         checking: setInterval(() => void check(), CHECK_EVERY_MS),
         isIn: false,
       };

@@ -1,4 +1,10 @@
-import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
+import {
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  ServerResponse,
+  createServer,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ToolkitError } from '../../shared/errors.js';
 
@@ -25,6 +31,9 @@ export interface OpenPort {
 }
 
 const REQUEST_TIMEOUT_MS = 60_000;
+// Longer than load balancers keep theirs (most of them 60 s): who closes an idle connection has to be the one that
+// sends requests on it, or now and then one meets a closed door.
+const KEEP_ALIVE_MS = 75_000;
 const FREE_PORT_ATTEMPTS = 10;
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
@@ -38,8 +47,15 @@ export async function openPort(host: string, port: number): Promise<OpenPort> {
   const addresses = host === 'localhost' ? LOOPBACK_ADDRESSES : [host.replace(/^\[|\]$/g, '')];
   for (let attempt = 1; ; attempt++) {
     try {
-      const { servers, boundPort } = await bindAll(addresses, port);
-      return serving(servers, boundPort);
+      const draining = { isOn: false };
+      const { servers, boundPort } = await bindAll(addresses, port, () =>
+        createServer({
+          requestTimeout: REQUEST_TIMEOUT_MS,
+          keepAliveTimeout: KEEP_ALIVE_MS,
+          ServerResponse: responsesWith(draining),
+        }),
+      );
+      return serving(servers, boundPort, draining);
     } catch (error) {
       // What is free on the first address may be taken on the second: another free port will do.
       const canRetry = port === 0 && error instanceof PortInUseError;
@@ -51,11 +67,12 @@ export async function openPort(host: string, port: number): Promise<OpenPort> {
 async function bindAll(
   addresses: readonly string[],
   port: number,
+  create: () => Server,
 ): Promise<{ servers: Server[]; boundPort: number }> {
   const servers: Server[] = [];
   let boundPort = port;
   for (const [position, address] of addresses.entries()) {
-    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+    const server = create();
     try {
       boundPort = await bind(server, boundPort, address);
       servers.push(server);
@@ -79,45 +96,42 @@ function bind(server: Server, port: number, address: string): Promise<number> {
   });
 }
 
-function serving(servers: readonly Server[], port: number): OpenPort {
-  const waiting: Parameters<RequestListener>[] = [];
-  const running = new Set<ServerResponse>();
-  let isDraining = false;
-  let isClosing = false;
-  const closeIdle = (): void => {
-    for (const server of servers) server.closeIdleConnections();
-  };
-  let listener: RequestListener = (...exchange) => void waiting.push(exchange);
-  const accept: RequestListener = (request, response) => {
-    if (isDraining) response.setHeader('connection', 'close');
-    running.add(response);
-    response.once('close', () => {
-      running.delete(response);
-      // An answer that began before could not say that it is the connection's last.
-      if (isClosing) setImmediate(closeIdle);
-    });
-    listener(request, response);
-  };
-  for (const server of servers) server.on('request', accept);
-  const startDraining = (): void => {
-    if (isDraining) return;
-    isDraining = true;
-    for (const response of running) {
-      if (!response.headersSent) response.setHeader('connection', 'close');
+interface Draining {
+  isOn: boolean;
+}
+
+/** Answers that end their connection while the server drains, those included whose requests came before. */
+function responsesWith(draining: Draining): typeof ServerResponse {
+  return class<Incoming extends IncomingMessage> extends ServerResponse<Incoming> {
+    override writeHead(...head: [status: number, ...rest: unknown[]]): this {
+      if (draining.isOn) this.setHeader('connection', 'close');
+      return super.writeHead(...(head as [number]));
     }
+  };
+}
+
+function serving(servers: readonly Server[], port: number, draining: Draining): OpenPort {
+  const waiting: Parameters<RequestListener>[] = [];
+  const hold: RequestListener = (...exchange) => void waiting.push(exchange);
+  for (const server of servers) server.on('request', hold);
+  const startDraining = (): void => {
+    draining.isOn = true;
   };
   return {
     port,
-    serve(given) {
-      listener = given;
-      for (const exchange of waiting.splice(0)) listener(...exchange);
+    serve(listener) {
+      for (const server of servers) server.off('request', hold).on('request', listener);
+      for (const [request, response] of waiting.splice(0)) listener(request, response);
     },
     startDraining,
     async close(drainMs) {
       startDraining();
-      isClosing = true;
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-      closeIdle();
+      for (const server of servers) {
+        // A stream that began before could not say that it is the connection's last answer.
+        server.keepAliveTimeout = 1;
+        server.closeIdleConnections();
+      }
       const cut = setTimeout(() => {
         for (const server of servers) server.closeAllConnections();
       }, drainMs);

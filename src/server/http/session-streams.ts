@@ -63,7 +63,7 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
       if (streamId === undefined) {
         return rpcErrorResponse(400, ERROR_OF_TRANSPORT, 'Bad Request: unknown Last-Event-ID');
       }
-      if (session.isWriting(streamId)) return session.handle(request, undefined, undefined);
+      if (session.isWriting(streamId)) return session.resume(request, streamId);
       const sessionId = record.id;
       return followStream({ sessionId, streamId, eventId, events, watch, processId, logger });
     },

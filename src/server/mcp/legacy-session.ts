@@ -13,10 +13,7 @@ import { SessionTransport, type SessionTransportOptions } from './session-transp
 
 /** A 2025-era session as this process serves it. Closing it loses nothing: the record can be taken up again. */
 export interface LegacySession {
-  /**
-   * @param request - POST or DELETE, or a GET of a stream that {@link isWriting}; without a body: the parsed one is
-   *   given beside it
-   */
+  /** @param request - POST or DELETE, without a body: the parsed one is given beside it */
   handle(
     request: Request,
     body: unknown,
@@ -31,6 +28,8 @@ export interface LegacySession {
   isWorkingOn(requestId: unknown): boolean;
   /** Whether this process writes the stream, so that it can be gone on with here. */
   isWriting(streamId: string): boolean;
+  /** @param request - GET with the `Last-Event-ID` of a stream that {@link isWriting} */
+  resume(request: Request, streamId: string): Promise<Response>;
   /** The lowest level that the client wants to hear, when it has said so. */
   setLogLevel(level: LogLevel | undefined): void;
   /** A notification of the client that came to another process. */
@@ -97,6 +96,10 @@ async function connect(
     },
     isWorkingOn: (requestId) => transport.isWorkingOn(requestId) || calls.isRunning(requestId),
     isWriting: (streamId) => transport.isWriting(streamId),
+    async resume(request, streamId) {
+      transport.letGo(streamId);
+      return transport.handleRequest(request);
+    },
     setLogLevel: (level) => instance.setLogLevel(level),
     async handle(request, body, principal, replay) {
       replays.give(request, replay);

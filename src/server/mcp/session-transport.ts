@@ -80,6 +80,16 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     return [...this.#posts.values()].some((post) => post.streamId === streamId);
   }
 
+  /**
+   * Ends the connection that a stream is sent on: its client comes back for it on another one. The one before is most
+   * often dead without a word, and a refusal would keep the client out until that is noticed.
+   */
+  letGo(streamId: string): void {
+    for (const [requestId, post] of this.#posts) {
+      if (post.streamId === streamId) this.closeSSEStream(requestId);
+    }
+  }
+
   /** To be called once, when the server is connected: from then on it hears its own ids. */
   translateInbound(): void {
     const deliver = this.onmessage;
