@@ -54,3 +54,23 @@ describe('the stdio entry', () => {
     expect([...reachable.keys()]).toEqual(expect.arrayContaining(['node:http', 'jose']));
   });
 });
+
+describe('the build of the stdio bundles', () => {
+  type RefuseLeaks = (name: string, metafile: object, forbidden: readonly RegExp[]) => void;
+  const imports = (...paths: string[]) => ({ imports: paths.map((path) => ({ path })) });
+
+  it('fails on a file that a cold start cannot afford, and names who wants it', async () => {
+    const script = new URL('../../scripts/build-stdio.mjs', import.meta.url).href;
+    const { refuseLeaks } = (await import(script)) as { readonly refuseLeaks: RefuseLeaks };
+    const inputs = {
+      'src/a.ts': imports('src/b.ts'),
+      'src/b.ts': imports('node_modules/express/index.js'),
+      'node_modules/express/index.js': imports(),
+    };
+    const forbidden = [/node_modules\/express\//];
+    expect(() => refuseLeaks('one', { inputs }, forbidden)).toThrow(
+      'too much in one:\nsrc/b.ts imports node_modules/express/index.js',
+    );
+    expect(() => refuseLeaks('one', { inputs }, [/node_modules\/jose\//])).not.toThrow();
+  });
+});
