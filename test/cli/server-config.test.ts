@@ -44,6 +44,30 @@ describe('resolveConfig', () => {
     });
   });
 
+  it('puts our own issuer under a path, and finds it there from the other role', () => {
+    const port = { port: '0', issuerPath: '/auth' };
+    expect(withPort(resolveConfig(port, {}), port, 4711)).toMatchObject({
+      publicUrl: 'http://localhost:4711',
+      issuer: 'http://localhost:4711/auth',
+    });
+    for (const authUrl of [
+      'http://localhost:4000/tenants/t1',
+      'http://localhost:4000/tenants/t1/',
+    ]) {
+      expect(resolveConfig({ role: 'mcp', authUrl }, {}).issuer).toBe(
+        'http://localhost:4000/tenants/t1',
+      );
+    }
+  });
+
+  it.each(['auth', '/auth/', '//evil.example', '/a/../b', '/a?b', '/a b', '/%2e'])(
+    'refuses the path %j for our own issuer, naming it',
+    (issuerPath) => {
+      expect(() => resolveConfig({ issuerPath }, {})).toThrow(ConfigurationError);
+      expect(() => resolveConfig({ issuerPath }, {})).toThrow(`--issuer-path "${issuerPath}"`);
+    },
+  );
+
   it('takes a PostgreSQL URL with a password from the environment alone, and masks it', () => {
     const url = 'postgres://u:hunter2@h/d';
     const config = resolveConfig({ database: url }, { CATALOG_DATABASE: url });

@@ -2,7 +2,13 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { quote } from '../../shared/errors.js';
 import { isLoopbackUrl } from '../../oauth/loopback.js';
-import { type ExternalIssuer, ISSUER_SETTINGS, resolveIssuers } from './issuer-settings.js';
+import {
+  type ExternalIssuer,
+  ISSUER_SETTINGS,
+  issuerElsewhere,
+  ownIssuer,
+  resolveIssuers,
+} from './issuer-settings.js';
 import type { HttpLimits } from '../../server/http/http-server.js';
 import { dataFolderOf, databaseFileIn } from './data-folder.js';
 import { DRAIN_SETTINGS, type DrainConfig, resolveDrain } from './drain-settings.js';
@@ -302,9 +308,11 @@ function resolveIssuer(
   publicUrl: string,
 ): Pick<ServerConfig, 'issuer' | 'externalIssuers'> {
   const externalIssuers = resolveIssuers(raw, role);
-  const own = role === 'mcp' ? (raw.authUrl ?? 'http://localhost:4000') : publicUrl;
-  const issuer = externalIssuers[0]?.issuer ?? parseOrigin('--auth-url', own);
-  return { issuer, externalIssuers };
+  const own =
+    role === 'mcp'
+      ? issuerElsewhere('--auth-url', raw.authUrl ?? 'http://localhost:4000')
+      : ownIssuer(publicUrl, raw.issuerPath);
+  return { issuer: externalIssuers[0]?.issuer ?? own, externalIssuers };
 }
 
 /** The resource identifier of the MCP endpoint: the audience of every access token. */

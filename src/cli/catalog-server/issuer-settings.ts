@@ -16,6 +16,12 @@ export const ISSUER_SETTINGS = {
     description:
       'JSON file of external issuers, with audiences, claims and introspection (docs/issuers.md)',
   },
+  issuerPath: {
+    flags: '--issuer-path <path>',
+    env: 'CATALOG_ISSUER_PATH',
+    description: 'path of our own authorization server under --public-url, like /auth',
+    defaultText: 'none: it is at the root',
+  },
 } as const;
 
 /** An external authorization server as the settings have it. No secrets: they stay in the environment. */
@@ -156,6 +162,32 @@ function check(value: unknown, nameOf: (path: string) => string): readonly Exter
     }
   }
   return issuers;
+}
+
+/**
+ * Our own issuer: an origin, and a path where it has one.
+ *
+ * @param path - undefined: none
+ */
+export function ownIssuer(origin: string, path: string | undefined): string {
+  if (path === undefined || path === '/') return origin;
+  if (!/^(?:\/[\w~-][\w.~-]*)+$/.test(path)) {
+    throw new ConfigurationError(
+      `--issuer-path ${quote(path)} cannot be used: give a path of letters and digits, like "/auth", without a slash at the end`,
+    );
+  }
+  return `${origin}${path}`;
+}
+
+/** The same, where another process serves it. */
+export function issuerElsewhere(flag: string, value: string): string {
+  const url = new URL(parseUrl(flag, value));
+  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    throw new ConfigurationError(
+      `${flag} ${quote(value)} has to be an origin, or one with a path, like "http://localhost:4000/auth"`,
+    );
+  }
+  return `${url.origin}${url.pathname.replace(/\/$/, '')}`;
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
