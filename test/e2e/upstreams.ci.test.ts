@@ -161,8 +161,12 @@ describe.each(['in one process', 'apart from its authorization server'])(
           await startCatalog(
             [
               '--role=auth',
-              ...['--port', `${authPort}`, '--mcp-url', `http://localhost:${mcpPort}`],
-              ...['--clients', clientsFile(`http://localhost:${mcpPort}/mcp`)],
+              '--port',
+              `${authPort}`,
+              '--mcp-url',
+              `http://localhost:${mcpPort}`,
+              '--clients',
+              clientsFile(`http://localhost:${mcpPort}/mcp`),
               ...idpArgs,
             ],
             { data, env: SECRETS },
@@ -216,6 +220,7 @@ describe.each(['in one process', 'apart from its authorization server'])(
       const env = { CATALOG_CLIENT_HOME: temporaryFolder(), CATALOG_API_KEY: key };
       const refused = await call('grades', env);
       expect(refused).toMatchObject({ code: 2 });
+      expect(refused.stdout + refused.stderr).toContain('the person has to sign in there first');
       expect(api.arrived).toEqual([]);
       expect(await call('maps', env)).toMatchObject({ code: 0 });
       expect(JSON.stringify(api.arrived)).not.toContain(key);

@@ -9,6 +9,7 @@ import type { SizedResult } from '../core/budget.js';
 import type { ToolDefinition, ToolResult } from '../core/define.js';
 import { textOf } from '../core/policy.js';
 import type { SchemaIssue } from '../core/schema.js';
+import { UpstreamCredentialError } from '../upstream/errors.js';
 import { UnansweredSignal } from './ask.js';
 import { toWireError } from './errors.js';
 import { checkingSchema } from './json-schema.js';
@@ -104,6 +105,11 @@ async function execute(
     };
   } catch (error) {
     if (error instanceof UnansweredSignal || toWireError(error) !== undefined) throw error;
+    // That a token is missing the person can mend, or time; a refusal is the owner's affair.
+    if (error instanceof UpstreamCredentialError && error.reason !== 'refused') {
+      const reason = `upstream_${error.reason}`;
+      return { result: errorResult(error.message), outcome: 'tool_error', reason };
+    }
     environment.logger.error('a tool failed', { tool: tool.name, error });
     return {
       result: errorResult(

@@ -5,6 +5,7 @@ import {
   type AuditLog,
   type HttpServer,
   type HttpServerOptions,
+  type InboundTokens,
   type Listening,
   type Registry,
   type SessionStore,
@@ -121,11 +122,12 @@ export interface TestServer {
 export async function startTestServer(
   options: Partial<HttpServerOptions> & {
     readonly isOpen?: boolean;
+    readonly inboundTokens?: InboundTokens;
     /** Whether {@link TestServer.second} hears of what happens in the first, and the other way round. */
     readonly isShared?: boolean;
   } = {},
 ): Promise<TestServer> {
-  const { isOpen = false, isShared = false, ...overrides } = options;
+  const { isOpen = false, isShared = false, inboundTokens, ...overrides } = options;
   const clock = testClock();
   const issuer = await testIssuer(clock);
   const database = openSqlite(':memory:');
@@ -140,7 +142,7 @@ export async function startTestServer(
     serverInfo: { name: 'notes', version: '1.0.0' },
     authentication: isOpen
       ? undefined
-      : { trustedIssuers: [issuer.trusted], apiKeys: stores.apiKeys },
+      : { trustedIssuers: [issuer.trusted], apiKeys: stores.apiKeys, inboundTokens },
     authorizationServers: [ISSUER],
     scopes: { supported: ['notes:read', 'notes:write'], default: ['notes:read'] },
     sessions: stores.sessions,

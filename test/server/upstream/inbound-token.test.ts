@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  createExchangedTokens,
+  createInboundTokens,
   createRegistry,
   createUpstreams,
   definePrompt,
@@ -11,6 +13,7 @@ import {
 import { type TestServer, startTestServer } from '../support/test-server.js';
 
 const PREFIX = 'io.modelcontextprotocol/';
+const inboundTokens = createInboundTokens();
 let server: TestServer;
 let reached: { kind: string; given: readonly unknown[] }[] = [];
 
@@ -65,7 +68,9 @@ function registry() {
         scopes: [],
         input: z.object({ text: z.string() }),
         handler(args, context) {
-          note('tool')(args, context, context.signal, context.upstream('api'));
+          const { signal } = context;
+          note('tool')(args, context, signal, context.upstream('api'), inboundTokens);
+          note('tool')(context.upstream('exchanged'));
           return { content: [{ type: 'text', text: 'seen' }] };
         },
       }),
@@ -126,7 +131,22 @@ beforeAll(async () => {
         origins: ['https://api.example.com'],
         credential: { kind: 'static', secret: 'canary-upstream-secret' },
       },
+      exchanged: {
+        origins: ['https://exchanged.example.com'],
+        credential: {
+          kind: 'stored',
+          provider: 'university',
+          tokens: createExchangedTokens({
+            issuer: 'https://as.example.com',
+            identity: 'local',
+            clientId: 'mcp',
+            clientSecret: 'canary-upstream-secret',
+            inboundTokens,
+          }),
+        },
+      },
     }),
+    inboundTokens,
   });
 });
 afterAll(() => server.close());
