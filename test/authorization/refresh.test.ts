@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthorizationStores } from '../../src/authorization/ports.js';
 import { openSqlite } from '../../src/storage/sqlite/database.js';
+import { replayContext } from '../../src/authorization/refresh-replay.js';
 import {
   type Fixture,
   PEOPLE,
@@ -21,6 +22,8 @@ import {
 let fixture: Fixture;
 /** Makes the next commit of the artifact store fail, as a process that dies before it. */
 let failNextCommit = false;
+/** Spends what the next commit wants to spend, just before it does. */
+let stealNextCommit = false;
 
 const withFailures = (stores: AuthorizationStores): AuthorizationStores => ({
   ...stores,
@@ -30,6 +33,11 @@ const withFailures = (stores: AuthorizationStores): AuthorizationStores => ({
       if (failNextCommit) {
         failNextCommit = false;
         throw new Error('the disk is full');
+      }
+      const spending = writes.filter(({ kind }) => kind === 'consume');
+      if (stealNextCommit && spending.length > 0) {
+        stealNextCommit = false;
+        await stores.artifacts.commit(spending);
       }
       return stores.artifacts.commit(writes);
     },
@@ -207,6 +215,35 @@ describe('a spent refresh token shown again', () => {
 
     expect(wrong).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
     expect(right.text).toBe(first.text);
+  });
+});
+
+describe('a unit that another process was faster than', () => {
+  test('gives a code to nobody and ends what the winner got', async () => {
+    const login = await getCode(fixture);
+    stealNextCommit = true;
+    const loser = await redeem(fixture, login);
+
+    expect(loser).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+    const left = fixture.database.all(
+      "SELECT model FROM as_artifact WHERE client_id = ? AND model <> 'Session'",
+      login.client.clientId,
+    );
+    expect(left).toEqual([]);
+  });
+
+  test('is not the same request when the client proved itself in another way', () => {
+    const contextOf = (tokenEndpointAuthMethod: string) =>
+      replayContext({
+        oidc: {
+          client: { clientId: 'app', tokenEndpointAuthMethod },
+          params: { grant_type: 'refresh_token', refresh_token: 'spent' },
+        },
+      } as never);
+
+    expect(contextOf('none')).toBe(contextOf('none'));
+    expect(contextOf('none')).not.toBe(contextOf('private_key_jwt'));
+    expect(contextOf('none')).not.toContain('spent');
   });
 });
 

@@ -149,17 +149,17 @@ describe('another process', () => {
       }),
     });
     const before = lists;
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, index) =>
-        counting.as.findKey(
-          { alg: 'ES256', kid: `made-up-${index}` },
-          { payload: '', signature: '' },
-        ),
-      ),
-    );
+    for (let index = 0; index < 20; index++) {
+      const made = { alg: 'ES256', kid: `made-up-${index}` };
+      const finding = counting.as.findKey(made, { payload: '', signature: '' });
+      await expect(finding).rejects.toThrow('no applicable key');
+    }
 
-    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
     expect(lists - before).toBe(1);
+    counting.clock.advanceSeconds(1);
+    const later = counting.as.findKey({ alg: 'ES256', kid: 'x' }, { payload: '', signature: '' });
+    await expect(later).rejects.toThrow('no applicable key');
+    expect(lists - before).toBe(2);
     await counting.close();
   });
 });
@@ -197,8 +197,8 @@ describe('removal in an emergency', () => {
     const [kid = ''] = publishedKids();
     await directory().remove(kid);
 
-    const [removed] = await fixture.stores.signingKeys.list();
-    expect(removed).toMatchObject({ kid, privateJwk: '' });
+    const keys = await fixture.stores.signingKeys.list();
+    expect(keys.find((key) => key.kid === kid)).toMatchObject({ privateJwk: '' });
     const feed = fixture.database.all<{ credential_id: string }>('SELECT * FROM revocation');
     expect(feed.map(({ credential_id: id }) => id)).toEqual([`signing-key:${kid}`]);
   });

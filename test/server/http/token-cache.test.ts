@@ -52,8 +52,36 @@ function setUp(
       revoked.add(credentialIdOfJti(jti));
       revocations.epoch += 1;
     },
+    removeKey: (kid: string) => {
+      revoked.add(`signing-key:${kid}`);
+      revocations.epoch += 1;
+    },
   };
 }
+
+const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'the-key' })).toString('base64url');
+const SIGNED = `${header}.e30.signature`;
+
+describe('tokens of a signing key that was removed', () => {
+  it('are refused at once, known or new, whatever their own id is', async () => {
+    const { cache, removeKey } = setUp();
+    const before = await cache.verify(SIGNED);
+    expect(before).toMatchObject({ ok: true, value: { signedWith: 'signing-key:the-key' } });
+    removeKey('another-key');
+    expect(cache.find(SIGNED)).toBeDefined();
+    removeKey('the-key');
+
+    expect(cache.find(SIGNED)).toBeUndefined();
+    expect(await cache.verify(SIGNED)).toEqual(err('revoked'));
+  });
+
+  it('of another issuer have keys of their own', async () => {
+    const { cache, removeKey } = setUp({ identity: 'https://other.example' });
+    removeKey('the-key');
+
+    expect((await cache.verify(SIGNED)).ok).toBe(true);
+  });
+});
 
 describe('the cache of verified tokens', () => {
   it('gives the same principal again, at once, without verifying', async () => {
