@@ -1,23 +1,35 @@
-// Writes the generated parts of README.md (between `<!-- NAME -->` and `<!-- /NAME -->`) from the built code.
+// Writes the generated parts of README.md and docs/settings.md (between `<!-- NAME -->` and `<!-- /NAME -->`) from the
+// built code.
 // `node scripts/docs.mjs` writes, `node scripts/docs.mjs --check` only compares and exits 1 when they differ.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SECRET_SETTINGS, SETTINGS } from '../dist/cli/catalog-server/config.js';
+import { SETTINGS } from '../dist/cli/catalog-server/config.js';
+import { SECRET_SETTINGS } from '../dist/cli/catalog-server/secret-settings.js';
 import { createCatalog } from '../dist/catalog/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cell = (text) => String(text).replaceAll('|', '\\|');
 const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
 
-function settings() {
-  const rows = Object.values(SETTINGS).map((setting) => {
+/** What most people need; the whole table has a page of its own. */
+const COMMON = [
+  ...['transport', 'role', 'port', 'publicUrl', 'issuer', 'signIn', 'idp', 'data', 'database'],
+  ...['tools', 'watch', 'upstreams', 'rateLimit', 'adminPort', 'masterSecret', 'apiKey'],
+];
+
+function settings(isShown) {
+  const valuesOf = (table) =>
+    Object.entries(table)
+      .filter(([name]) => isShown(name))
+      .map(([, setting]) => setting);
+  const rows = valuesOf(SETTINGS).map((setting) => {
     const flag = `\`${setting.flags.replace(/ .*/, '')}\``;
     const choices = setting.choices === undefined ? '' : ` (${setting.choices.join(', ')})`;
     const value = setting.defaultText ?? setting.default ?? 'none';
     return row(flag, `\`${setting.env}\``, value, setting.description + choices);
   });
-  const secrets = Object.values(SECRET_SETTINGS).map((setting) =>
+  const secrets = valuesOf(SECRET_SETTINGS).map((setting) =>
     row('', `\`${setting.env}\``, setting.defaultText, setting.description),
   );
   return [
@@ -64,26 +76,28 @@ function help(name) {
   return `\`\`\`text\n${text.trim()}\n\`\`\``;
 }
 
-const parts = {
-  settings: settings(),
-  tools: tools(),
-  'client-help': help('catalog-client'),
-  'agent-help': help('catalog-agent'),
+const documents = {
+  'README.md': {
+    settings: settings((name) => COMMON.includes(name)),
+    tools: tools(),
+    'client-help': help('catalog-client'),
+    'agent-help': help('catalog-agent'),
+  },
+  'docs/settings.md': { settings: settings(() => true) },
 };
 
-const path = `${root}README.md`;
-const before = readFileSync(path, 'utf8');
-let after = before;
-for (const [name, text] of Object.entries(parts)) {
-  const pattern = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
-  if (!pattern.test(after)) throw new Error(`README.md has no place for "${name}"`);
-  after = after.replace(pattern, (_all, start, end) => `${start}${text}\n${end}`);
-}
-if (process.argv.includes('--check')) {
-  if (after !== before) {
-    process.stderr.write('README.md differs from the code: run "npm run docs"\n');
+for (const [name, parts] of Object.entries(documents)) {
+  const before = readFileSync(`${root}${name}`, 'utf8');
+  let after = before;
+  for (const [part, text] of Object.entries(parts)) {
+    const pattern = new RegExp(`(<!-- ${part} -->\\n)[\\s\\S]*?(<!-- /${part} -->)`);
+    if (!pattern.test(after)) throw new Error(`${name} has no place for "${part}"`);
+    after = after.replace(pattern, (_all, start, end) => `${start}${text}\n${end}`);
+  }
+  if (!process.argv.includes('--check')) {
+    writeFileSync(`${root}${name}`, after);
+  } else if (after !== before) {
+    process.stderr.write(`${name} differs from the code: run "npm run docs"\n`);
     process.exitCode = 1;
   }
-} else {
-  writeFileSync(path, after);
 }

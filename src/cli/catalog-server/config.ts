@@ -35,7 +35,6 @@ import { PROXY_SETTINGS } from './proxy-settings.js';
 import { UPSTREAM_SETTINGS, resolveUpstreams } from './upstream-settings.js';
 
 export { ConfigurationError } from './parse-setting.js';
-export { SECRET_SETTINGS } from './secret-settings.js';
 
 type Role = 'all' | 'mcp' | 'auth';
 type Transport = 'http' | 'stdio';
