@@ -15,7 +15,7 @@ const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
 /** What most people need; the whole table has a page of its own. */
 const COMMON = [
   ...['transport', 'role', 'port', 'publicUrl', 'issuer', 'signIn', 'idp', 'data', 'database'],
-  ...['tools', 'watch', 'upstreams', 'rateLimit', 'adminPort', 'masterSecret', 'apiKey'],
+  ...['tools', 'upstreams', 'adminPort', 'masterSecret', 'apiKey'],
 ];
 
 function settings(isShown) {
