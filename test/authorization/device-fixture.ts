@@ -1,5 +1,5 @@
 import { ScriptedBrowser, readForm } from '../support/scripted-browser.js';
-import { type Fixture, type TestClient, post, registerClient } from './fixture.js';
+import { type Served, type TestClient, post, registerClient } from './fixture.js';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -12,7 +12,7 @@ export interface StartedDevice {
 }
 
 export function registerDevice(
-  fixture: Fixture,
+  fixture: Served,
   metadata: Record<string, unknown> = {},
 ): Promise<TestClient> {
   return registerClient(fixture, {
@@ -24,7 +24,7 @@ export function registerDevice(
 }
 
 export async function startDevice(
-  fixture: Fixture,
+  fixture: Served,
   given?: TestClient,
   params: Readonly<Record<string, string>> = {},
 ): Promise<StartedDevice> {
@@ -45,7 +45,7 @@ export async function startDevice(
 }
 
 export function poll(
-  fixture: Fixture,
+  fixture: Served,
   { client, deviceCode }: StartedDevice,
   changes: Readonly<Record<string, string>> = {},
 ): ReturnType<typeof post> {

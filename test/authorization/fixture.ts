@@ -54,6 +54,9 @@ export interface Fixture {
   close(): Promise<void>;
 }
 
+/** All that a client knows of a server. */
+export type Served = Pick<Fixture, 'issuer' | 'resource'>;
+
 export interface FixtureOptions {
   readonly database?: SqliteDatabase;
   readonly path?: string;
@@ -130,7 +133,7 @@ export interface TestClient {
 
 export const REDIRECT_URI = 'http://127.0.0.1:9696/oauth/callback';
 
-export function register(fixture: Fixture, metadata: Record<string, unknown>): Promise<Response> {
+export function register(fixture: Served, metadata: Record<string, unknown>): Promise<Response> {
   return fetch(`${fixture.issuer}/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -139,7 +142,7 @@ export function register(fixture: Fixture, metadata: Record<string, unknown>): P
 }
 
 export async function registerClient(
-  fixture: Fixture,
+  fixture: Served,
   metadata: Record<string, unknown> = {},
 ): Promise<TestClient> {
   const response = await register(fixture, {
@@ -170,7 +173,7 @@ function challengeOf(verifier: string): string {
 }
 
 export function authorizationUrl(
-  fixture: Fixture,
+  fixture: Served,
   client: TestClient,
   verifier: string,
   changes: Readonly<Record<string, string | undefined>> = {},
@@ -217,7 +220,7 @@ export interface Login {
 }
 
 export async function getCode(
-  fixture: Fixture,
+  fixture: Served,
   options: {
     readonly client?: TestClient;
     readonly person?: string;
@@ -237,7 +240,7 @@ export async function getCode(
 }
 
 export function redeem(
-  fixture: Fixture,
+  fixture: Served,
   { client, code, verifier }: Login,
   changes: Readonly<Record<string, string | undefined>> = {},
 ): ReturnType<typeof post> {
@@ -259,7 +262,7 @@ export interface Tokens {
 }
 
 export async function logIn(
-  fixture: Fixture,
+  fixture: Served,
   options: Parameters<typeof getCode>[1] = {},
 ): Promise<Tokens> {
   const login = await getCode(fixture, options);
@@ -273,7 +276,7 @@ export async function logIn(
 }
 
 export function refresh(
-  fixture: Fixture,
+  fixture: Served,
   client: TestClient,
   refreshToken: string,
   changes: Readonly<Record<string, string | undefined>> = {},

@@ -75,9 +75,13 @@ async function startFleet(startMember: StartMember): Promise<Fleet> {
   };
 }
 
-/** The catalog's server, as it ships. `apiKey` lasts for as long as the fleet. */
+/**
+ * The catalog's server, as it ships. `apiKey` lasts for as long as the fleet.
+ *
+ * @param args - further ones; from the origin, where they need it
+ */
 export async function startCatalogFleet(
-  args: readonly string[] = [],
+  args: readonly string[] | ((origin: string) => readonly string[]) = [],
 ): Promise<Fleet & { readonly apiKey: string }> {
   const data = temporaryFolder();
   const fleet = await startFleet(async ({ port, origin, env }) => {
@@ -94,7 +98,7 @@ export async function startCatalogFleet(
         '--call-concurrency=0',
         '--drain-delay=1',
         '--log-level=error',
-        ...args,
+        ...(typeof args === 'function' ? args(origin) : args),
       ],
       { env, timeoutMs: 3_600_000 },
     );
