@@ -13,10 +13,10 @@ const cell = (text) => String(text).replaceAll('|', '\\|');
 const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
 
 /** What most people need; the whole table has a page of its own. */
-const COMMON = [
-  ...['transport', 'role', 'port', 'publicUrl', 'issuer', 'signIn', 'idp', 'data', 'database'],
-  ...['tools', 'upstreams', 'adminPort', 'masterSecret', 'apiKey'],
-];
+const COMMON =
+  'transport role port publicUrl issuer signIn idp data database tools upstreams adminPort masterSecret apiKey'.split(
+    ' ',
+  );
 
 function settings(isShown) {
   const valuesOf = (table) =>
