@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** Path of the Node that runs it. Default: the one of this process. */
+  readonly node?: string;
 }
 
 const live = new Set<ChildProcess>();
@@ -44,7 +46,7 @@ export function startNode(
   args: readonly string[],
   options: RunOptions = {},
 ): { child: ChildProcess; promise: Promise<RunOutcome> } {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(options.node ?? process.execPath, args, {
     cwd: options.cwd ?? ROOT,
     env: cleanEnvironment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],
