@@ -56,6 +56,8 @@ function evidenceText(value: JsonValue): string | undefined {
       return `its text mentions ${text('words')}`;
     case 'popular':
       return `${text('learners')} people have taken it`;
+    case 'exploration':
+      return `is a look beyond the best matches, one of ${text('among')} further courses that fit`;
     case 'recent':
       return `was updated on ${text('updated')}`;
     default:

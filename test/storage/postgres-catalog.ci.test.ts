@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { searchCourses } from '../../src/catalog/domain/search.js';
 import type { CatalogStore } from '../../src/catalog/domain/ports.js';
+import { planPath } from '../../src/catalog/domain/path.js';
 import { recommendCourses } from '../../src/catalog/domain/recommend.js';
 import type { CourseId, LearnerScope } from '../../src/catalog/domain/scope.js';
 import { type SampleLearner, seedSampleCatalog } from '../../src/catalog/sample.js';
@@ -92,6 +93,10 @@ describe('the sample catalog on both engines', () => {
       const learner: LearnerScope = { tenant, issuer: 'local', subject };
       const found = await same((store) => recommendCourses(store, learner, learner, { limit: 10 }));
       expect(found.items.length, subject).toBeGreaterThan(0);
+      const goal = subject === stranger.subject ? 'data analyst' : undefined;
+      await same((store) =>
+        planPath(store, learner, learner, { goal, startOn: '2027-01-04', maxSteps: 6 }),
+      );
       await same((store) => store.learners.history(learner));
       await same((store) => store.learners.find(learner));
     }

@@ -10,8 +10,11 @@ import { readWords } from './search.js';
 import { GOAL_NOISE } from './stop-words.js';
 import { TRANSITION_WINDOW } from './transitions.js';
 
-/** An edge that fewer learners stand behind is neither scored nor quoted: it could point at a person. */
-const MINIMUM_LEARNERS = 3;
+const DEFAULT_MINIMUM_LEARNERS = 3;
+const DISLIKE_DAYS = 30;
+const DAY_MS = 86_400_000;
+/** A rating of this or less counts as a dislike. */
+const POOR_RATING = 2;
 const CANDIDATES_BY_GOAL = 200;
 const CANDIDATES_BY_WORDS = 50;
 const CANDIDATES_BY_POPULARITY = 60;
@@ -27,9 +30,23 @@ export interface RecommendRequest {
   readonly maxPriceMinor?: number | undefined;
 }
 
+/** What the operator and the hour decide, and the learner does not. */
+export interface RecommendPolicy {
+  /**
+   * A step from course to course that fewer learners of a tenant stand behind is neither scored nor quoted: it could
+   * point at a person. Default 3.
+   */
+  readonly minimumLearners?: number | undefined;
+  /** Epoch milliseconds. Without it no dislike has faded, and there is no place for exploration. */
+  readonly now?: number | undefined;
+}
+
 /** Everything a recommendation is computed from, read once. */
 export interface Situation {
   readonly request: RecommendRequest;
+  readonly policy: RecommendPolicy;
+  /** Subjects of courses that the learner dismissed, or rated 1 or 2, within the last 30 days. */
+  readonly disliked: ReadonlySet<string>;
   /** Courses taken, newest first. */
   readonly taken: readonly CourseId[];
   readonly completed: ReadonlySet<CourseId>;
@@ -56,6 +73,7 @@ export async function readSituation(
   scope: Scope,
   learner: LearnerScope | undefined,
   request: RecommendRequest,
+  policy: RecommendPolicy = {},
 ): Promise<Situation> {
   const profile = learner === undefined ? undefined : await store.learners.find(learner);
   const history = learner === undefined ? [] : await store.learners.history(learner);
@@ -78,7 +96,7 @@ export async function readSituation(
   const transitions = await store.transitions.transitionsFrom(
     scope,
     taken.slice(0, TRANSITION_WINDOW),
-    MINIMUM_LEARNERS,
+    policy.minimumLearners ?? DEFAULT_MINIMUM_LEARNERS,
   );
   const byWords =
     words.length === 0
@@ -116,6 +134,8 @@ export async function readSituation(
   const known = await withPrerequisites(store.courses, scope, [...direct, ...takenCourses]);
   return {
     request,
+    policy,
+    disliked: await subjectsDisliked(store, scope, history, policy.now),
     taken,
     completed,
     inProgress: history.filter(({ state }) => state === 'enrolled' || state === 'in_progress'),
@@ -168,6 +188,25 @@ export function fitOf(course: Course, situation: Situation): number {
   const missesSkill = course.requires.some(({ skill, level }) => (have.get(skill) ?? 0) < level);
   if (missesSoft || missesSkill) fit *= 0.7;
   return fit;
+}
+
+async function subjectsDisliked(
+  store: CatalogStore,
+  scope: Scope,
+  history: readonly Enrollment[],
+  now: number | undefined,
+): Promise<ReadonlySet<string>> {
+  const since = now === undefined ? -Infinity : now - DISLIKE_DAYS * DAY_MS;
+  const disliked = history.filter(
+    ({ state, lastAt, rating }) =>
+      (state === 'dismissed' && lastAt >= since) ||
+      (rating !== undefined && rating.stars <= POOR_RATING && rating.at >= since),
+  );
+  const courses = await store.courses.getCourses(
+    scope,
+    disliked.map(({ course }) => course),
+  );
+  return new Set(courses.map(({ subject }) => subject));
 }
 
 /** What the learner can do: what is recorded, and what the completed courses teach. */

@@ -30,6 +30,13 @@ export type Evidence =
   | { readonly kind: 'content'; readonly words: readonly string[] }
   | { readonly kind: 'popular'; readonly learners: number }
   | {
+      /** Chosen for this learner and day among `among` courses that fit and would not have been shown. */
+      readonly kind: 'exploration';
+      /** ISO date. */
+      readonly day: string;
+      readonly among: number;
+    }
+  | {
       readonly kind: 'recent';
       /** ISO date of the last change of the course. */
       readonly updated: string;
@@ -88,6 +95,8 @@ function clauseOf(item: Evidence, titleOf: (course: CourseId) => string): string
       return `its text mentions ${item.words.join(', ')}`;
     case 'popular':
       return `${item.learners} people have taken it`;
+    case 'exploration':
+      return `shown to let you look beyond the best matches: picked for ${item.day} among ${item.among} further courses that fit`;
     case 'recent':
       return `updated on ${item.updated}`;
     default:

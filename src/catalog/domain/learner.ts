@@ -18,6 +18,15 @@ export interface Enrollment {
   /** Epoch milliseconds. */
   readonly firstAt: number;
   readonly lastAt: number;
+  /** What the learner thinks of it, when they said so. */
+  readonly rating?: Rating | undefined;
+}
+
+export interface Rating {
+  /** 1 to 5. */
+  readonly stars: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
 /** What a learner wants: a role (a bundle of skills), one skill, or words that match neither. */

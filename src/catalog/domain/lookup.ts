@@ -14,14 +14,19 @@ export async function findCourse(
   scope: Scope,
   id: string,
 ): Promise<Result<Course, readonly CourseId[]>> {
-  const wanted = parseCourseId(
-    id
+  const wanted = courseIdIn(id);
+  const [course] = wanted === undefined ? [] : await store.getCourses(scope, [wanted]);
+  return course === undefined ? err(await nearestCourses(store, scope, id)) : ok(course);
+}
+
+/** The id that a text means, which may be a `course://` URI; undefined when it can be none. */
+export function courseIdIn(text: string): CourseId | undefined {
+  return parseCourseId(
+    text
       .trim()
       .toLowerCase()
       .replace(/^course:\/\//, ''),
   );
-  const [course] = wanted === undefined ? [] : await store.getCourses(scope, [wanted]);
-  return course === undefined ? err(await nearestCourses(store, scope, id)) : ok(course);
 }
 
 /** Ids near a text: by spelling first, then by what the words of the text mean in the index. */

@@ -151,6 +151,18 @@ export type EnrollOutcome =
   | { readonly status: 'already'; readonly enrollment: Enrollment }
   | { readonly status: 'blocked'; readonly missing: readonly CourseId[] };
 
+export type WithdrawOutcome =
+  | { readonly status: 'withdrawn'; readonly enrollment: Enrollment }
+  /** Dropped before: nothing was written. */
+  | { readonly status: 'already'; readonly enrollment: Enrollment }
+  | { readonly status: 'completed'; readonly enrollment: Enrollment }
+  | { readonly status: 'not-enrolled' };
+
+export type DismissOutcome =
+  | { readonly status: 'dismissed' | 'restored' | 'unchanged' }
+  /** Taken now or completed: there is nothing to leave out. */
+  | { readonly status: 'taken'; readonly enrollment: Enrollment };
+
 /** Rows of one person. Every method carries tenant, issuer and subject; there is no way to name somebody else. */
 export interface LearnerStore {
   find(scope: LearnerScope): Promise<LearnerProfile | undefined>;
@@ -170,6 +182,30 @@ export interface LearnerStore {
       readonly at: number;
     },
   ): Promise<EnrollOutcome>;
+  /** Drops a course that the learner is enrolled in, in one transaction. The course stays in the history. */
+  withdraw(
+    scope: LearnerScope,
+    request: { readonly course: CourseId; readonly at: number },
+  ): Promise<WithdrawOutcome>;
+  /**
+   * Keeps what the learner thinks of a course they took; a second rating replaces the first.
+   *
+   * @param request.stars - 1 to 5
+   * @returns undefined, and nothing is written, when the learner never took the course
+   */
+  rate(
+    scope: LearnerScope,
+    request: { readonly course: CourseId; readonly stars: number; readonly at: number },
+  ): Promise<Enrollment | undefined>;
+  /** Takes a course out of what is recommended, or back in (it is then saved). */
+  dismiss(
+    scope: LearnerScope,
+    request: {
+      readonly course: CourseId;
+      readonly isDismissed: boolean;
+      readonly at: number;
+    },
+  ): Promise<DismissOutcome>;
   /** Adds events in time order and derives enrollments from them; known statement ids are skipped. @returns how many were new */
   recordActivities(scope: LearnerScope, activities: readonly Activity[]): Promise<number>;
 }

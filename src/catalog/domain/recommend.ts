@@ -1,5 +1,6 @@
 import {
   type Exclusion,
+  type RecommendPolicy,
   type RecommendRequest,
   type Situation,
   exclusionOf,
@@ -13,6 +14,7 @@ import type { CatalogStore, Transition } from './ports.js';
 import { stepsBefore } from './prerequisites.js';
 import type { CourseId, LearnerScope, Scope } from './scope.js';
 import { matchedWords } from './search.js';
+import { withExploration } from './exploration.js';
 import { transitionScore } from './transitions.js';
 
 const MAX_NEXT_EVIDENCE = 2;
@@ -20,6 +22,8 @@ const MAX_UNLOCKS = 3;
 /** A course that opens the way to a goal counts half of what it opens. */
 const UNLOCK_SHARE = 0.5;
 const MAX_REFUSALS = 5;
+/** Taken off the score, which is at most about 1, of a course in a subject that the learner turned down. */
+const DISLIKE_PENALTY = 0.3;
 
 interface Recommendation {
   readonly course: Course;
@@ -60,7 +64,8 @@ interface Signals {
 type Weights = Readonly<Record<'next' | 'goal' | 'content' | 'popularity' | 'freshness', number>>;
 
 /**
- * Recommends courses to a learner, or to nobody in particular. Deterministic: the same rows give the same answer.
+ * Recommends courses to a learner, or to nobody in particular. Deterministic: the same rows give the same answer on the
+ * same day. Of five or more, the last one is for exploration when more fit than are shown: it says so in its evidence.
  *
  * Never returns a course with an unmet hard prerequisite, in a language the learner does not have, above the price
  * or with fixed weekly hours above the limit. An empty list is an answer: `refused` and `gap` say why.
@@ -70,8 +75,9 @@ export async function recommendCourses(
   scope: Scope,
   learner: LearnerScope | undefined,
   request: RecommendRequest,
+  policy: RecommendPolicy = {},
 ): Promise<Recommendations> {
-  const situation = await readSituation(store, scope, learner, request);
+  const situation = await readSituation(store, scope, learner, request, policy);
   const gap =
     situation.goalSkills.length === 0 ? undefined : totalGap(situation.goalSkills, situation.have);
   const opens = coursesOpenedBy(situation);
@@ -100,7 +106,7 @@ export async function recommendCourses(
       (a.course.id < b.course.id ? -1 : 1),
   );
   return {
-    items: rank(free, situation).slice(0, request.limit),
+    items: withExploration(rank(free, situation), learner, request.limit, policy.now),
     situation,
     refused: refused.slice(0, MAX_REFUSALS),
     refusedCounts,
@@ -137,7 +143,9 @@ function rank(free: readonly Signals[], situation: Situation): Recommendation[] 
     for (const key of Object.keys(weights) as (keyof Weights)[]) {
       sum += weights[key] * (scales[key].get(course.id) ?? 0);
     }
-    return { course, signal, score: Math.round(sum * fitOf(course, situation) * 1e6) / 1e6 };
+    const penalty = situation.disliked.has(course.subject) ? DISLIKE_PENALTY : 0;
+    const score = Math.max(0, sum * fitOf(course, situation) - penalty);
+    return { course, signal, score: Math.round(score * 1e6) / 1e6 };
   });
   scored.sort((a, b) => b.score - a.score || (a.course.id < b.course.id ? -1 : 1));
   return diversify(scored).map(({ course, signal, score }) => ({

@@ -5,14 +5,21 @@ import type {
   ToolDefinition,
 } from '../../server/core/define.js';
 import type { CatalogDependencies } from './dependencies.js';
+import { planCareerChangePrompt } from './prompts/plan-career-change.js';
 import { recommendForGoalPrompt } from './prompts/recommend-for-goal.js';
 import { courseResource } from './resources/course.js';
+import { compareCoursesTool } from './tools/compare-courses.js';
 import { enrollTool } from './tools/enroll.js';
+import { fetchTool } from './tools/fetch.js';
 import { getCourseTool } from './tools/get-course.js';
 import { getLearnerTool } from './tools/get-learner.js';
+import { giveFeedbackTool } from './tools/give-feedback.js';
+import { planLearningPathTool } from './tools/plan-learning-path.js';
 import { recommendCoursesTool } from './tools/recommend-courses.js';
 import { searchCoursesTool } from './tools/search-courses.js';
+import { searchTool } from './tools/search.js';
 import { setGoalsTool } from './tools/set-goals.js';
+import { withdrawTool } from './tools/withdraw.js';
 
 const MIN_SECRET_BYTES = 32;
 
@@ -38,13 +45,19 @@ export function createCatalog(dependencies: CatalogDependencies): Catalog {
     tools: [
       searchCoursesTool(dependencies),
       getCourseTool(dependencies),
+      compareCoursesTool(dependencies),
       recommendCoursesTool(dependencies),
+      planLearningPathTool(dependencies),
       getLearnerTool(dependencies),
       setGoalsTool(dependencies),
       enrollTool(dependencies),
+      withdrawTool(dependencies),
+      giveFeedbackTool(dependencies),
+      searchTool(dependencies),
+      fetchTool(dependencies),
     ],
     resources: [],
     resourceTemplates: [courseResource(dependencies)],
-    prompts: [recommendForGoalPrompt(dependencies)],
+    prompts: [recommendForGoalPrompt(dependencies), planCareerChangePrompt(dependencies)],
   };
 }

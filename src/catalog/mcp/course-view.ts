@@ -129,3 +129,8 @@ export function toDetail(
     uri: `course://${course.id}`,
   };
 }
+
+/** Where a course can be cited: its own page, else its resource here. */
+export function citationUrl(course: Course): string {
+  return course.url ?? `course://${course.id}`;
+}

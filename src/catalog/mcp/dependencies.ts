@@ -8,4 +8,6 @@ export interface CatalogDependencies {
   readonly clock: Clock;
   /** Of page cursors; the same in every process that serves one database. */
   readonly cursorSecret: CursorSecret;
+  /** What rests on fewer learners is not used and not told. Default 3. */
+  readonly minimumLearners?: number | undefined;
 }

@@ -19,10 +19,12 @@ export interface EvidenceView {
   readonly unlocks?: readonly string[];
   readonly words?: readonly string[];
   readonly updated?: string;
+  readonly day?: string;
+  readonly among?: number;
 }
 
 export const evidenceView: z.ZodType = z.object({
-  kind: z.enum(['next', 'goal', 'prereq', 'content', 'popular', 'recent']),
+  kind: z.enum(['next', 'goal', 'prereq', 'content', 'popular', 'exploration', 'recent']),
   because: z.string().optional().describe('course in your history'),
   learners: z.number().optional().describe('who took this one (later)'),
   of: z.number().optional().describe('learners who took the course in because'),
@@ -32,6 +34,8 @@ export const evidenceView: z.ZodType = z.object({
   unlocks: z.array(z.string()).optional(),
   words: z.array(z.string()).optional(),
   updated: z.string().optional(),
+  day: z.string().optional(),
+  among: z.number().optional().describe('further courses that fit'),
 });
 
 export function toEvidenceView(evidence: Evidence): EvidenceView {
@@ -44,6 +48,7 @@ export function toEvidenceView(evidence: Evidence): EvidenceView {
       return { ...evidence, words: evidence.words.slice(0, MAX_ITEMS) };
     case 'next':
     case 'popular':
+    case 'exploration':
     case 'recent':
       return { ...evidence };
     default:

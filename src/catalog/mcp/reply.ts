@@ -1,20 +1,16 @@
 import type { ToolResult } from '../../server/core/define.js';
 
-/** No result may be larger; what a tool shows is clipped so that it cannot come near. */
-const MAX_RESULT_BYTES = 32_000;
-
 /** The tool could not do what was asked. The text says why, and what would work. */
 export function problem(text: string): ToolResult {
   return { isError: true, content: [{ type: 'text', text: clip(text, 4000) }] };
 }
 
-/** A structured result; its JSON is also the text that older clients read. */
+/**
+ * A structured result; its JSON is also the text that older clients read. How large it may be is the server's to say:
+ * tools clip and page what they show so that it stays far below.
+ */
 export function reply(structured: unknown): ToolResult {
-  const bytes = Buffer.byteLength(JSON.stringify(structured));
-  if (bytes <= MAX_RESULT_BYTES) return { structured };
-  return problem(
-    `The answer would take ${bytes} bytes, more than the ${MAX_RESULT_BYTES} allowed. Ask for fewer items (limit), or for detail "brief".`,
-  );
+  return { structured };
 }
 
 /** Cuts a text to a number of UTF-8 bytes, at a character, and marks the cut. */

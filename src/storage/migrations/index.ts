@@ -2,6 +2,7 @@ import { authorizationMigration } from './002-authorization.js';
 import { catalogMigration } from './003-catalog.js';
 import { auditMigration } from './008-audit.js';
 import { authorizationClientsMigration } from './010-authorization-clients.js';
+import { feedbackMigration } from './012-feedback.js';
 import { limitsMigration } from './005-limits.js';
 import { manyProcessesMigration } from './007-many-processes.js';
 import { tasksMigration } from './006-tasks.js';
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   auditMigration,
   peopleMigration,
   authorizationClientsMigration,
+  feedbackMigration,
 ];

@@ -5,12 +5,15 @@ import type { CourseId } from '../../catalog/domain/scope.js';
 import { countTakenCourse } from './catalog-transitions.js';
 import { type SqlProgram, all, get, run } from '../sql.js';
 
-interface EnrollmentRow {
+export interface EnrollmentRow {
   state: EnrollmentState;
   progress: number;
   taken_no: number | null;
   first_at: number;
   last_at: number;
+  /** Absent in a row that is about to be written: a rating has its own statement. */
+  rating?: number | null;
+  rated_at?: number | null;
 }
 
 /** Runs inside the caller's transaction. */
@@ -41,15 +44,11 @@ export function* enrollLearner(
     taken_no: takenNo,
     first_at: known?.first_at ?? at,
     last_at: at,
+    rating: known?.rating ?? null,
+    rated_at: known?.rated_at ?? null,
   };
   yield* writeEnrollment(tenant, learnerNo, course, enrollment);
-  const seq = yield* nextSeq(tenant, learnerNo);
-  yield* insertActivity(tenant, learnerNo, seq, {
-    verb: 'enrolled',
-    course,
-    at,
-    statementId: `enroll:${learnerNo}:${seq}`,
-  });
+  yield* noteActivity(tenant, learnerNo, { verb: 'enrolled', course, at });
   if ((known?.taken_no ?? null) === null) {
     yield* countTakenCourse(tenant, learnerNo, { course, takenNo, at });
   }
@@ -96,6 +95,19 @@ export function* recordActivities(
   return added;
 }
 
+/** Writes down what the learner just did here, so that deriving from all events gives the same state. */
+export function* noteActivity(
+  tenant: number,
+  learnerNo: number,
+  event: Pick<Activity, 'verb' | 'course' | 'at'>,
+): SqlProgram<boolean> {
+  const seq = yield* nextSeq(tenant, learnerNo);
+  return yield* insertActivity(tenant, learnerNo, seq, {
+    ...event,
+    statementId: `${event.verb}:${learnerNo}:${seq}`,
+  });
+}
+
 function rowOf(enrollment: DerivedEnrollment): EnrollmentRow {
   return {
     state: enrollment.state,
@@ -106,23 +118,26 @@ function rowOf(enrollment: DerivedEnrollment): EnrollmentRow {
   };
 }
 
-function enrollmentOf(course: CourseId, row: EnrollmentRow): Enrollment {
+export function enrollmentOf(course: CourseId, row: EnrollmentRow): Enrollment {
   return {
     course,
     state: row.state,
     progress: row.progress,
     firstAt: row.first_at,
     lastAt: row.last_at,
+    ...(typeof row.rating === 'number' && {
+      rating: { stars: row.rating, at: row.rated_at ?? row.last_at },
+    }),
   };
 }
 
-function* readEnrollment(
+export function* readEnrollment(
   tenant: number,
   learnerNo: number,
   course: CourseId,
 ): SqlProgram<EnrollmentRow | undefined> {
   return yield* get<EnrollmentRow>(
-    `SELECT state, progress, taken_no, first_at, last_at FROM enrollment
+    `SELECT state, progress, taken_no, first_at, last_at, rating, rated_at FROM enrollment
       WHERE tenant_id = ? AND learner_no = ? AND course_id = ?`,
     tenant,
     learnerNo,
@@ -158,7 +173,7 @@ function* nextSeq(tenant: number, learnerNo: number): SqlProgram<number> {
   return row?.next ?? 1;
 }
 
-function* writeEnrollment(
+export function* writeEnrollment(
   tenant: number,
   learnerNo: number,
   course: CourseId,

@@ -1,6 +1,5 @@
 import type {
   Enrollment,
-  EnrollmentState,
   Goal,
   LearnerChanges,
   LearnerProfile,
@@ -12,7 +11,13 @@ import {
   type SkillId,
   learnerIdOf,
 } from '../../catalog/domain/scope.js';
-import { enrollLearner, recordActivities } from './catalog-enrollments.js';
+import {
+  type EnrollmentRow,
+  enrollLearner,
+  enrollmentOf,
+  recordActivities,
+} from './catalog-enrollments.js';
+import { dismissCourse, rateCourse, withdrawLearner } from './catalog-feedback.js';
 import type { TenantDirectory } from './catalog-tenants.js';
 import { type SqlProgram, all, get, lock, run } from '../sql.js';
 
@@ -43,6 +48,17 @@ export function createLearnerStore(tenants: TenantDirectory): LearnerStore {
     enroll: (scope, request) =>
       write(scope, (tenant) =>
         enrollLearner(tenant, request, {
+          find: () => findLearner(tenant, scope),
+          ensure: () => ensureLearner(tenant, scope, request.at),
+        }),
+      ),
+    withdraw: (scope, request) =>
+      write(scope, (tenant) => withdrawLearner(tenant, request, () => findLearner(tenant, scope))),
+    rate: (scope, request) =>
+      write(scope, (tenant) => rateCourse(tenant, request, () => findLearner(tenant, scope))),
+    dismiss: (scope, request) =>
+      write(scope, (tenant) =>
+        dismissCourse(tenant, request, {
           find: () => findLearner(tenant, scope),
           ensure: () => ensureLearner(tenant, scope, request.at),
         }),
@@ -200,25 +216,13 @@ function* writeChanges(
 
 function* readHistory(tenant: number, learnerNo: number): SqlProgram<Enrollment[]> {
   // The newest ones count when there are more than the limit; the answer is oldest first all the same.
-  const rows = yield* all<{
-    course_id: CourseId;
-    state: EnrollmentState;
-    progress: number;
-    first_at: number;
-    last_at: number;
-  }>(
-    `SELECT course_id, state, progress, first_at, last_at FROM enrollment
-      WHERE tenant_id = ? AND learner_no = ?
+  const rows = yield* all<EnrollmentRow & { course_id: CourseId }>(
+    `SELECT course_id, state, progress, taken_no, first_at, last_at, rating, rated_at
+      FROM enrollment WHERE tenant_id = ? AND learner_no = ?
       ORDER BY COALESCE(taken_no, 0) DESC, first_at DESC, course_id DESC LIMIT ?`,
     tenant,
     learnerNo,
     HISTORY_LIMIT,
   );
-  return rows.toReversed().map((row) => ({
-    course: row.course_id,
-    state: row.state,
-    progress: row.progress,
-    firstAt: row.first_at,
-    lastAt: row.last_at,
-  }));
+  return rows.toReversed().map((row) => enrollmentOf(row.course_id, row));
 }

@@ -117,6 +117,71 @@ export function describeLearnerStore(engine: string, make: () => Promise<Catalog
       });
     });
 
+    it('withdraws once, keeps the course in the history, and takes it up again where it was', async () => {
+      const { learners } = await make();
+      const c = id('c');
+      expect(await learners.withdraw(ann, { course: c, at: 1 })).toEqual({
+        status: 'not-enrolled',
+      });
+      await learners.enroll(ann, { course: c, mustHaveCompleted: [], at: 2 });
+      await learners.recordActivities(ann, [{ ...event('progressed', 'c', 3), progress: 0.4 }]);
+      const first = await learners.withdraw(ann, { course: c, at: 4 });
+      expect(first).toEqual({
+        status: 'withdrawn',
+        enrollment: { course: 'c', state: 'dropped', progress: 0.4, firstAt: 2, lastAt: 4 },
+      });
+      const second = await learners.withdraw(ann, { course: c, at: 5 });
+      expect(second).toMatchObject({ status: 'already', enrollment: { lastAt: 4 } });
+      // Deriving the states from all events again gives the same.
+      await learners.recordActivities(ann, [event('saved', 'd', 6)]);
+      const [, kept] = await learners.history(ann);
+      expect(kept).toMatchObject({ course: 'c', state: 'dropped', progress: 0.4, lastAt: 4 });
+      const again = await learners.enroll(ann, { course: c, mustHaveCompleted: [], at: 7 });
+      expect(again).toMatchObject({
+        status: 'enrolled',
+        enrollment: { progress: 0.4, firstAt: 2 },
+      });
+    });
+
+    it('refuses to withdraw from what is completed', async () => {
+      const { learners } = await make();
+      await learners.recordActivities(ann, [event('completed', 'c', 1)]);
+      const outcome = await learners.withdraw(ann, { course: id('c'), at: 2 });
+      expect(outcome).toMatchObject({ status: 'completed', enrollment: { state: 'completed' } });
+      expect(await learners.history(ann)).toMatchObject([{ state: 'completed', lastAt: 1 }]);
+    });
+
+    it('keeps the last rating of a course taken, through later events, and rates nothing else', async () => {
+      const { learners } = await make();
+      const c = id('c');
+      expect(await learners.rate(ann, { course: c, stars: 3, at: 1 })).toBeUndefined();
+      expect(await learners.find(ann)).toBeUndefined();
+      await learners.enroll(ann, { course: c, mustHaveCompleted: [], at: 2 });
+      await learners.rate(ann, { course: c, stars: 3, at: 3 });
+      const rated = await learners.rate(ann, { course: c, stars: 5, at: 4 });
+      expect(rated).toMatchObject({ state: 'enrolled', rating: { stars: 5, at: 4 } });
+      await learners.recordActivities(ann, [event('completed', 'c', 9)]);
+      expect(await learners.history(ann)).toMatchObject([
+        { state: 'completed', rating: { stars: 5, at: 4 } },
+      ]);
+      expect(await learners.rate(bob, { course: c, stars: 1, at: 5 })).toBeUndefined();
+    });
+
+    it('dismisses and restores a course, but none that is taken', async () => {
+      const { learners } = await make();
+      const dismiss = async (isDismissed: boolean, at: number): Promise<string> =>
+        (await learners.dismiss(ann, { course: id('c'), isDismissed, at })).status;
+      expect(await dismiss(false, 1)).toBe('unchanged');
+      expect(await learners.find(ann)).toBeUndefined();
+      expect(await dismiss(true, 2)).toBe('dismissed');
+      expect(await dismiss(true, 3)).toBe('unchanged');
+      expect(await learners.history(ann)).toMatchObject([{ state: 'dismissed', lastAt: 2 }]);
+      expect(await dismiss(false, 4)).toBe('restored');
+      expect(await learners.history(ann)).toMatchObject([{ state: 'saved', lastAt: 4 }]);
+      await learners.enroll(ann, { course: id('c'), mustHaveCompleted: [], at: 5 });
+      expect(await dismiss(true, 6)).toBe('taken');
+    });
+
     it('records events once, and derives states in time order', async () => {
       const { learners } = await make();
       const events = [

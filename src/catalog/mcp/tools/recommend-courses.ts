@@ -30,6 +30,7 @@ const output = z.object({
       score: z.number(),
       weeks_for_you: z.number().optional().describe('at your weekly hours'),
       why: z.string().describe('made from the evidence'),
+      exploration: z.boolean().optional().describe('true: a look beyond the best matches'),
       evidence: z.array(evidenceView),
     }),
   ),
@@ -46,7 +47,11 @@ const output = z.object({
     .describe('would serve you, but cannot be taken now'),
 });
 
-export function recommendCoursesTool({ store }: CatalogDependencies): ToolDefinition {
+export function recommendCoursesTool({
+  store,
+  clock,
+  minimumLearners,
+}: CatalogDependencies): ToolDefinition {
   return defineTool({
     name: 'recommend_courses',
     title: 'Recommend courses',
@@ -71,6 +76,7 @@ export function recommendCoursesTool({ store }: CatalogDependencies): ToolDefini
             args.max_price === undefined ? undefined : Math.round(args.max_price * 100),
           limit: args.limit ?? DEFAULT_LIMIT,
         },
+        { minimumLearners, now: clock.nowMs() },
       );
       return reply(view(found));
     },
@@ -87,6 +93,7 @@ function view(found: Recommendations): object {
       score,
       ...(weeks !== undefined && { weeks_for_you: weeks }),
       why: clip(sentenceOf(evidence, titleOf), 900),
+      ...(evidence.some(({ kind }) => kind === 'exploration') && { exploration: true }),
       evidence: evidence.map(toEvidenceView),
     })),
     in_progress: situation.inProgress.slice(0, MAX_IN_PROGRESS).map((entry) => ({
