@@ -26,16 +26,18 @@ export interface PathRequest {
   readonly maxSteps: number;
 }
 
-export type LeftOutReason =
-  | 'language'
-  | 'weekly_hours'
-  | 'currency'
-  | 'dismissed'
-  | 'retired'
-  | 'prerequisites'
-  | 'budget'
-  | 'max_steps'
-  | 'not_needed';
+export const LEFT_OUT_REASONS = [
+  'language',
+  'weekly_hours',
+  'currency',
+  'dismissed',
+  'retired',
+  'prerequisites',
+  'budget',
+  'max_steps',
+  'not_needed',
+] as const;
+export type LeftOutReason = (typeof LEFT_OUT_REASONS)[number];
 
 export interface LearningPath {
   /** In an order that works: nothing comes before what it needs. */

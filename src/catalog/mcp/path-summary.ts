@@ -1,18 +1,6 @@
 import type { LearningPath, LeftOutReason } from '../domain/path.js';
 import { clip } from './reply.js';
 
-export const LEFT_OUT_REASONS = [
-  'language',
-  'weekly_hours',
-  'currency',
-  'dismissed',
-  'retired',
-  'prerequisites',
-  'budget',
-  'max_steps',
-  'not_needed',
-] as const satisfies readonly LeftOutReason[];
-
 /** What the path leads to and when, or plainly why there is none. */
 export function pathSummary(path: LearningPath): string {
   const { steps, gap, situation, weeklyHours } = path;

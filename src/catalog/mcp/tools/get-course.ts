@@ -32,7 +32,7 @@ export function getCourseTool({ store }: CatalogDependencies): ToolDefinition {
         caller.scope,
         found.value.prerequisites.map((need) => need.course),
       );
-      return reply(toDetail(found.value, needed, args.detail ?? 'full'));
+      return reply(toDetail(found.value, needed, args.detail ?? 'full'), 'description');
     },
   });
 }

@@ -67,7 +67,7 @@ export function getLearnerTool({ store }: CatalogDependencies): ToolDefinition {
         courses.filter((course) => completed.has(course.id)),
       );
       const isEmpty = profile === undefined && history.length === 0;
-      return reply({
+      const shownProfile = {
         id: learnerIdOf(scope),
         ...(profile?.displayName !== undefined && { name: clip(profile.displayName, 200) }),
         languages: profile?.languages ?? [],
@@ -90,7 +90,8 @@ export function getLearnerTool({ store }: CatalogDependencies): ToolDefinition {
         }),
         history_total: history.length,
         ...(isEmpty && { hint: 'Nothing is known about you yet: tell your goals with set_goals.' }),
-      });
+      };
+      return reply(shownProfile, 'skills');
     },
   });
 }

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { type ToolDefinition, defineTool } from '../../../server/core/define.js';
 import { FORMATS, LEVELS } from '../../domain/course.js';
 import { sentenceOf } from '../../domain/evidence.js';
-import { type LearningPath, planPath } from '../../domain/path.js';
+import { LEFT_OUT_REASONS, type LearningPath, planPath } from '../../domain/path.js';
 import type { CourseId } from '../../domain/scope.js';
 import { NO_CALLER, callerOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { evidenceView, toEvidenceView } from '../evidence-view.js';
-import { LEFT_OUT_REASONS, pathSummary } from '../path-summary.js';
+import { pathSummary } from '../path-summary.js';
 import { clip, problem, reply } from '../reply.js';
 
 const DEFAULT_STEPS = 6;

@@ -7,7 +7,7 @@ import { type SearchHit, type SearchResult, searchCourses } from '../../domain/s
 import { NO_CALLER, callerOf } from '../caller.js';
 import { courseCardFields, toCard } from '../course-view.js';
 import type { CatalogDependencies } from '../dependencies.js';
-import { clip, listed, problem, reply } from '../reply.js';
+import { clip, isSendable, listed, problem, reply } from '../reply.js';
 
 const DEFAULT_LIMIT = 10;
 const FACET_VALUES = 8;
@@ -71,12 +71,20 @@ export function searchCoursesTool({ store, cursorSecret }: CatalogDependencies):
           `Unknown skill ${JSON.stringify(args.skill)}.${near} Or put the word into query instead.`,
         );
       }
-      const found = await searchCourses(store.courses, cursorSecret, caller.scope, {
-        query: args.query,
-        filters: filtersOf(args, skill?.value),
-        limit: args.limit ?? DEFAULT_LIMIT,
-        cursor: args.cursor,
-      });
+      const search = (limit: number) =>
+        searchCourses(store.courses, cursorSecret, caller.scope, {
+          query: args.query,
+          filters: filtersOf(args, skill?.value),
+          limit,
+          cursor: args.cursor,
+        });
+      let limit = args.limit ?? DEFAULT_LIMIT;
+      let found = await search(limit);
+      // Courses with long texts: fewer on a page.
+      while (found.ok && limit > 1 && !isSendable(view(found.value, args))) {
+        limit = Math.ceil(limit / 2);
+        found = await search(limit);
+      }
       if (!found.ok) {
         return problem(
           found.error === 'foreign'
