@@ -31,6 +31,8 @@ const bundled = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   external: ['@photostructure/sqlite', '@napi-rs/keyring', 'pg'],
+  // Its main file is UMD, which hides its own parts from a bundler.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   minifySyntax: true,
   minifyWhitespace: true,
 };

@@ -18,16 +18,21 @@ export {
   ScopeRequiredError,
 } from './errors.js';
 export type { ClientRegistration, Grant, GrantEndpoints } from './grant.js';
+export { HostConfigError } from './hosts/errors.js';
 export {
-  HOSTS,
-  type Host,
-  type HostEntry,
+  BRIDGES,
+  type Bridge,
+  type HostConfigOptions,
   KEY_PLACEHOLDER,
+  LAUNCHES,
+  type Launch,
+  type Launcher,
   WAYS_IN,
   type WayIn,
-  hostConfigLocation,
   hostEntry,
+  proxyCommand,
 } from './hosts/host-config.js';
+export { HOSTS, type Host, type HostPlatform, hostConfigPaths } from './hosts/host-profiles.js';
 export { type OpenBrowser, createBrowserOpener } from './login/browser.js';
 export { type LoginOptions, type LoginRequest, login } from './login/login.js';
 export { type OAuthProviderOptions, createOAuthProvider } from './oauth-provider.js';

@@ -6,6 +6,10 @@ import { ROOT, runNode, startServer, temporaryFolder } from '../support/processe
 import { freePort } from '../support/free-port.js';
 import { StdioPeer } from '../support/stdio-peer.js';
 
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+};
+
 interface HostEntry {
   readonly command?: string;
   readonly args?: readonly string[];
@@ -48,19 +52,21 @@ describe('the configuration examples', () => {
   }
 
   it.each([
-    ['claude-desktop', 'stdio', 'catalog-stdio-with-a-key'],
-    ['claude-desktop', 'key', 'catalog-http-with-a-key'],
-    ['claude-desktop', 'login', 'catalog-http-with-a-login'],
-    ['cursor', 'stdio', 'catalog-stdio-with-a-key'],
-    ['cursor', 'key', 'catalog-http-with-a-key'],
-    ['cursor', 'login', 'catalog-http-with-a-login'],
+    ['claude-desktop', 'stdio', 'proxy', 'catalog-stdio-with-a-key'],
+    ['claude-desktop', 'key', 'proxy', 'catalog-http-with-a-key'],
+    ['claude-desktop', 'login', 'proxy', 'catalog-http-with-a-login'],
+    ['cursor', 'stdio', 'host', 'catalog-stdio-with-a-key'],
+    ['cursor', 'key', 'host', 'catalog-http-with-a-key'],
+    ['cursor', 'login', 'host', 'catalog-http-with-a-login'],
   ])(
-    'catalog-client config %s --way %s prints the entry of the example',
-    async (host, way, name) => {
-      const run = await runNode([CLIENT, 'config', host, server.ready.mcp, '--way', way]);
+    'catalog-client config %s --way %s --via %s prints the entry of the example',
+    async (host, way, via, name) => {
+      const choice = ['--way', way, '--via', via, '--launch', 'npx'];
+      const run = await runNode([CLIENT, 'config', host, server.ready.mcp, ...choice]);
       expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining('Goes into') });
       const printed = JSON.parse(run.stdout) as { mcpServers: { catalog: HostEntry } };
       const text = JSON.stringify(hostEntries(`${host}.json`)[name])
+        .replace('"node"', JSON.stringify(process.execPath))
         .replace('/absolute/path/to/catalog-mcp/server.js', SERVER)
         .replace('http://localhost:3000/mcp', server.ready.mcp);
       expect(printed.mcpServers.catalog).toEqual(JSON.parse(text));
@@ -86,15 +92,14 @@ describe('the configuration examples', () => {
       return expectTools(peer);
     }
     if (entry.command === 'npx') {
-      expect(args.slice(0, 2)).toEqual(['-y', 'mcp-remote@0.15.1']);
-      const script = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js');
+      expect(args.slice(0, 4)).toEqual(['-y', '-p', `catalog-mcp@${version}`, 'catalog-client']);
       const home = temporaryFolder();
-      const browser = browserCommand('Nora');
-      return expectTools(
-        new StdioPeer([script, ...args.slice(2)], {
-          env: { ...env, HOME: home, MCP_REMOTE_CONFIG_DIR: home, BROWSER: browser },
-        }),
-      );
+      const signIn = { CATALOG_CLIENT_HOME: home, BROWSER: browserCommand('Nora') };
+      if (entry.env === undefined) {
+        const login = await runNode([CLIENT, 'login', server.ready.mcp], { env: signIn });
+        expect(login).toMatchObject({ code: 0 });
+      }
+      return expectTools(new StdioPeer([CLIENT, ...args.slice(4)], { env: { ...env, ...signIn } }));
     }
     const headers = Object.entries(entry.headers ?? {}).map(([name, value]) => [name, fill(value)]);
     const response = await fetch(fill(entry.url ?? ''), {

@@ -17,6 +17,7 @@ export interface Failure {
 
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_CLIENT_USAGE: EXIT.usage,
+  ERR_HOST_CONFIG: EXIT.usage,
   ERR_URL_NOT_ALLOWED: EXIT.usage,
   ERR_NETWORK: EXIT.network,
   ERR_REQUEST_TIMEOUT: EXIT.network,

@@ -1,10 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
-import { HOSTS, type Host, WAYS_IN, type WayIn } from '../../client/index.js';
+import { BRIDGES, HOSTS, type Host, LAUNCHES, WAYS_IN } from '../../client/index.js';
 import { PREFERRED_CALLBACK_PORT } from '../../client/login/callback-listener.js';
 import { EXIT } from '../exit-codes.js';
 import type { CliIo } from '../io.js';
 import { VERSION } from '../version.js';
 import { runConfig } from './config-command.js';
+import type { ConfigFlags } from './config-target.js';
 import { ClientContext, type ClientOverrides, type CommonFlags } from './context.js';
 import { type Failure, describeFailure } from './failure.js';
 import { type LoginFlags, runLogin, runLogout, runStatus, runWhoami } from './session-commands.js';
@@ -160,11 +161,37 @@ function buildProgram(
     .argument('<url>');
   add(
     'config <host> [url]',
-    "print what goes into a host's configuration",
-    (context, args, flags) => runConfig(context, args[0] as Host, args[1], flags['way'] as WayIn),
+    "print or write the entry of a host's configuration",
+    (context, args, flags) =>
+      runConfig(context, args[0] as Host, args[1], flags as unknown as ConfigFlags),
   )
     .usage(`[options] <${HOSTS.join(' | ')}> [url]`)
-    .addOption(new Option('--way <way>', 'how the host gets in').choices(WAYS_IN).default('login'));
+    .addOption(new Option('--way <way>', 'how the host gets in').choices(WAYS_IN).default('login'))
+    .addOption(
+      new Option('--via <bridge>', 'what the host starts; "host": nothing, it speaks HTTP itself')
+        .choices(BRIDGES)
+        .default('proxy'),
+    )
+    .addOption(
+      new Option(
+        '--launch <how>',
+        'fetch this exact version, or run the files of this installation (default in a clone)',
+      ).choices(LAUNCHES),
+    )
+    .option('--name <name>', 'name of the entry', 'catalog')
+    .option(
+      '--header-env <Name=VARIABLE>',
+      'send a header whose value is in an environment variable; may be repeated',
+      (value: string, previous: string[]) => [...previous, value],
+      [],
+    )
+    .option('--file <file>', 'another configuration file than that of your account')
+    .option('--write', 'put the entry into the file; comments and order stay')
+    .option('--dry-run', 'show what would be written')
+    .option('--undo', 'bring back the file as it was before the last write')
+    .option('--import', 'turn the entries that start mcp-remote (with --write) into ours')
+    .option('--replace', 'replace another entry of that name')
+    .option('--include-secrets', 'write keys into the file, from the environment of this command');
   program.addHelpText(
     'after',
     '\nThe URL is CATALOG_URL, else the last one used, else http://localhost:3000/mcp.\nAn API key in CATALOG_API_KEY is used in place of a login.\nExit codes: 0 ok, 1 usage, 2 server, 3 network, 4 authentication, 130 interrupted.',

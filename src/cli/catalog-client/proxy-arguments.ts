@@ -231,6 +231,13 @@ function readHeaders(
     headers[name] = value;
   };
   for (const line of values.get('--header') ?? []) add(line, true);
+  for (const pair of values.get('--header-env') ?? []) {
+    const [, name, variable] = /^([^=]+)=([A-Za-z_][A-Za-z0-9_]*)$/.exec(pair) ?? [];
+    if (name === undefined || variable === undefined) {
+      throw new ClientUsageError('--header-env is not of the form "Name=VARIABLE"');
+    }
+    add(`${name}:\${${variable}}`, false);
+  }
   for (const file of values.get('--header-file') ?? []) {
     for (const line of readText('--header-file', file).split(/\r?\n/)) {
       if (line.trim() !== '' && !line.trimStart().startsWith('#')) add(line, false);

@@ -26,6 +26,11 @@ export const PROXY_OPTIONS: Readonly<Record<string, ProxyOption>> = {
     help: 'send a header to the server; ${NAME} is taken from the environment',
     isRepeatable: true,
   },
+  '--header-env': {
+    value: '<Name=VARIABLE>',
+    help: 'send a header whose value is in an environment variable',
+    isRepeatable: true,
+  },
   '--header-file': {
     value: '<file>',
     help: 'send the headers in a file, one per line',
