@@ -11,7 +11,7 @@ import { type RecordedBrowser, type SecureSite, recordedBrowser } from './suppor
 const CALL = { name: 'search_courses', arguments: { query: 'sql' } };
 const DOCUMENT_PATH = '/mcp-remote.json';
 
-export interface Surroundings {
+interface Surroundings {
   readonly mcp: string;
   readonly peers: Peers;
   readonly site: SecureSite;
