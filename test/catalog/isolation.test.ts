@@ -32,10 +32,14 @@ let tools: CatalogUnderTest;
 const red = principalOf({ tenant: 'red', subject: 'ann' });
 const blue = principalOf({ tenant: 'blue', subject: 'ann' });
 
-beforeAll(async () => {
+/** A catalog in which people of these tenants did things, `ann` of blue the most. */
+async function furnished(tenants: readonly string[]): Promise<CatalogUnderTest> {
   const { store } = emptyStore();
-  await store.courses.importCourses({ tenant: 'red' }, COURSES('red', 'crimsonfalcon'), { at: 1 });
-  await store.courses.importCourses({ tenant: 'blue' }, COURSES('blue', 'azurewhale'), { at: 1 });
+  const secrets: Readonly<Record<string, string>> = { red: 'crimsonfalcon', blue: 'azurewhale' };
+  for (const tenant of tenants) {
+    const courses = COURSES(tenant, secrets[tenant] ?? '');
+    await store.courses.importCourses({ tenant }, courses, { at: 1 });
+  }
   await store.courses.importCourses(
     { tenant: '@shared' },
     [
@@ -44,46 +48,87 @@ beforeAll(async () => {
     ],
     { at: 1 },
   );
-  tools = catalogOver(store);
-  for (const id of ['onboarding', 'common']) await tools.ask('enroll', { id }, blue);
-  await tools.ask('set_goals', { goals: ['azurewhale handling'] }, blue);
+  const made = catalogOver(store);
+  if (!tenants.includes('blue')) return made;
+  for (const subject of ['ann', 'bob', 'cid', 'dora']) {
+    const person = { ...blue, subject };
+    for (const id of ['onboarding', 'common']) await made.ask('enroll', { id }, person);
+  }
+  await made.ask('set_goals', { goals: ['azurewhale handling'] }, blue);
+  await made.ask('give_feedback', { id: 'common', rating: 1 }, blue);
+  await made.ask('give_feedback', { id: 'blue-azurewhale', dismiss: true }, blue);
+  return made;
+}
+
+beforeAll(async () => {
+  tools = await furnished(['red', 'blue']);
 });
 
-const CALLS: readonly (readonly [string, object])[] = [
-  ['search_courses', {}],
-  ['search_courses', { query: 'onboarding' }],
-  ['search_courses', { query: 'azurewhale' }],
-  ['search_courses', { query: 'azurewhal project' }],
-  ['search_courses', { query: 'azurew' }],
-  ['search_courses', { provider: 'blue academy' }],
-  ['search_courses', { skill: 'azurewhale handling' }],
-  ['search_courses', { skill: 'azurewhal handling' }],
-  ['search_courses', { query: 'onboarding', level: 'expert' }],
-  ['get_course', { id: 'blue-azurewhale' }],
-  ['get_course', { id: 'onboarding' }],
-  ['get_course', { id: 'blue' }],
-  ['recommend_courses', {}],
-  ['recommend_courses', { goal: 'azurewhale handling' }],
-  ['get_learner', {}],
-  ['set_goals', { goals: ['azurewhale handling'] }],
-  ['set_goals', { skills: [{ skill: 'azurewhale handling', level: 1 }] }],
-  ['enroll', { id: 'blue-azurewhale' }],
-];
+/** What to try with each tool; a tool without an entry fails the test below. */
+const CALLS: Readonly<Record<string, readonly object[]>> = {
+  search_courses: [
+    {},
+    { query: 'onboarding' },
+    { query: 'azurewhale' },
+    { query: 'azurewhal project' },
+    { query: 'azurew' },
+    { provider: 'blue academy' },
+    { provider: 'blue acadmy' },
+    { skill: 'azurewhale handling' },
+    { skill: 'azurewhal handling' },
+    { query: 'onboarding', level: 'expert' },
+    { language: 'zz' },
+  ],
+  get_course: [{ id: 'blue-azurewhale' }, { id: 'onboarding' }, { id: 'blue' }],
+  compare_courses: [
+    { ids: ['onboarding', 'common'] },
+    { ids: ['onboarding', 'blue-azurewhale'] },
+    { ids: ['blue-azurewhal', 'common'] },
+  ],
+  recommend_courses: [{}, { goal: 'azurewhale handling' }, { goal: 'onboarding', limit: 10 }],
+  plan_learning_path: [
+    { goal: 'azurewhale handling' },
+    { goal: 'onboarding' },
+    { goal: 'crimsonfalcon handling', max_steps: 12 },
+    {},
+  ],
+  get_learner: [{}, { history: 50 }],
+  set_goals: [
+    { goals: ['azurewhale handling'] },
+    { skills: [{ skill: 'azurewhale handling', level: 1 }] },
+    { skills: [{ skill: 'azurewhal handling', level: 1 }] },
+  ],
+  enroll: [{ id: 'blue-azurewhale' }, { id: 'blue' }],
+  withdraw: [{ id: 'blue-azurewhale' }, { id: 'onboarding' }, { id: 'common' }, { id: 'blue' }],
+  give_feedback: [
+    { id: 'blue-azurewhale', rating: 1 },
+    { id: 'blue-azurewhale', dismiss: true },
+    { id: 'common', rating: 5 },
+    { id: 'blue', dismiss: true },
+  ],
+  search: [{ query: 'azurewhale' }, { query: 'onboarding' }, { query: 'azurew' }, { query: '' }],
+  fetch: [{ id: 'blue-azurewhale' }, { id: 'onboarding' }, { id: 'blue' }],
+};
+const EACH = Object.entries(CALLS).flatMap(([name, list]) =>
+  list.map((args) => [name, args] as const),
+);
+const OF_BLUE = ['azure', 'blue-', 'blue academy', 'blue internal', 'Only for blue', '9999'];
 
 describe('two tenants with the same words', () => {
-  it.each(CALLS)('%s %j shows red nothing of blue', async (name, args) => {
+  it('are tried with every tool there is', () => {
+    expect(Object.keys(CALLS).sort()).toEqual(tools.catalog.tools.map(({ name }) => name).sort());
+  });
+
+  it.each(EACH)('%s %j shows red nothing of blue', async (name, args) => {
     const result = await tools.call(name, args, red);
     const { text } = withoutEcho(JSON.stringify(result), JSON.stringify(args));
-    for (const leak of [
-      'azure',
-      'blue-',
-      'blue academy',
-      'blue internal',
-      'Only for blue',
-      '9999',
-    ]) {
-      expect(text, `${name} ${JSON.stringify(args)}`).not.toContain(leak);
-    }
+    for (const leak of OF_BLUE) expect(text, `${name} ${JSON.stringify(args)}`).not.toContain(leak);
+  });
+
+  it.each(EACH)('%s %j answers red the same whether blue is there or not', async (name, args) => {
+    const answerIn = async (tenants: readonly string[]): Promise<unknown> =>
+      (await furnished(tenants)).call(name, args, red);
+    expect(await answerIn(['red', 'blue'])).toEqual(await answerIn(['red']));
   });
 
   it('counts only what the caller can see, in totals and facets', async () => {
@@ -131,12 +176,34 @@ describe('two tenants with the same words', () => {
     ]);
   });
 
+  it('keeps two people of one tenant apart in every tool', async () => {
+    const own = await furnished(['blue']);
+    const eve = { ...blue, subject: 'eve' };
+    for (const [name, list] of Object.entries(CALLS)) {
+      for (const args of list) {
+        const { text } = withoutEcho(
+          JSON.stringify(await own.call(name, args, eve)),
+          JSON.stringify(args),
+        );
+        for (const other of ['ann', 'bob', 'cid', 'dora']) {
+          expect(text, `${name} ${JSON.stringify(args)}`).not.toMatch(new RegExp(`\\b${other}\\b`));
+        }
+      }
+    }
+    const fresh = { ...blue, subject: 'fay' };
+    expect(await own.ask('get_learner', {}, fresh)).toMatchObject({ history_total: 0, goals: [] });
+    expect(await own.fail('withdraw', { id: 'common' }, fresh)).toContain('in no course now');
+    expect(await own.fail('give_feedback', { id: 'common', rating: 3 }, fresh)).toContain('never');
+    const mine = await own.ask('get_learner', {}, blue);
+    expect(mine['history_total']).toBe(3);
+  });
+
   it('gives the same subject in two tenants two profiles', async () => {
     const mine = await tools.ask('get_learner', {}, red);
     const theirs = await tools.ask('get_learner', {}, blue);
     expect(mine['id']).not.toBe(theirs['id']);
     expect(mine['history_total']).toBe(0);
-    expect(theirs['history_total']).toBe(2);
+    expect(theirs['history_total']).toBe(3);
   });
 });
 
