@@ -11,8 +11,9 @@ import { type AuditEnvironment, appendAudit } from '../mcp/audit-call.js';
 import { isRequestId } from '../mcp/direct-request.js';
 import { APPLICATION_ERROR } from '../mcp/errors.js';
 import type { InboundEra } from '../mcp/modern.js';
-import { requestIdIn } from '../mcp/observation.js';
+import { requestIdIn, startObserving } from '../mcp/observation.js';
 import { NOT_ALLOWED } from '../mcp/refusals.js';
+import type { Observer } from '../observe/observer.js';
 import { parseTraceParent, traceContextOf } from '../observe/trace-context.js';
 import { sendInsufficientScope } from './challenge-response.js';
 import { sendJson } from './respond.js';
@@ -37,6 +38,7 @@ export interface Submission {
 export interface AdmissionOptions extends Omit<AuditEnvironment, 'registry' | 'era' | 'transport'> {
   readonly policy: CallPolicy;
   readonly maxBatchMessages: number;
+  readonly observer: Required<Observer> | undefined;
 }
 
 const AUDITED = new Set(['tools/call', 'prompts/get', 'resources/read']);
@@ -88,34 +90,35 @@ async function judge(
   return { kind: 'limited', id, limited };
 }
 
+/** An operation that ends before it begins is one all the same, for the audit log and for who observes. */
 async function note(
   options: AdmissionOptions,
   { era, headers, principal, registry }: Submission,
   message: JsonObject,
-  outcome: AuditOutcome,
+  outcome: Extract<AuditOutcome, 'denied' | 'limited'>,
   reason: string,
 ): Promise<void> {
   const operation = textOf(message['method']);
-  if (!AUDITED.has(operation)) return;
   const params = isJsonObject(message['params']) ? message['params'] : {};
   const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
   const trace = traceContextOf('meta', meta) ?? traceContextOf('headers', headers);
-  await appendAudit(
-    { ...options, registry, era, transport: 'http' },
-    {
-      principal,
-      operation,
-      target: targetOf({ method: operation, params }),
-      arguments: params['arguments'],
-      outcome,
-      reason,
-      startedAt: options.clock.nowMs(),
-      requestId: requestIdIn({
-        mcpReq: { id: isRequestId(message['id']) ? message['id'] : undefined },
-      }),
-      traceId: parseTraceParent(trace?.traceparent)?.traceId,
-    },
-  );
+  const environment = { ...options, registry, era, transport: 'http' } as const;
+  const mcpReq = { id: isRequestId(message['id']) ? message['id'] : undefined };
+  const context = { mcpReq, traceContext: trace };
+  const follower = startObserving(environment, { method: operation, params }, context, principal);
+  follower?.ended?.({ outcome, reason, errorCode: undefined });
+  if (!AUDITED.has(operation)) return;
+  await appendAudit(environment, {
+    principal,
+    operation,
+    target: targetOf({ method: operation, params }),
+    arguments: params['arguments'],
+    outcome,
+    reason,
+    startedAt: options.clock.nowMs(),
+    requestId: requestIdIn({ mcpReq }),
+    traceId: follower?.traceId ?? parseTraceParent(trace?.traceparent)?.traceId,
+  });
 }
 
 /** The status of a refusal, and its private reason, for who observes. */

@@ -7,8 +7,10 @@ import { visibleRegistry } from '../core/visible.js';
 import type { Revocations } from '../core/revocations.js';
 import type { DirectRequest } from '../mcp/direct-request.js';
 import { type InboundEra, type ModernHandler, classifyEra } from '../mcp/modern.js';
+import { startObserving } from '../mcp/observation.js';
 import type { Replay } from '../mcp/server-factory.js';
-import type { Observer } from '../observe/observer.js';
+import type { OperationObserver } from '../observe/observer.js';
+import { isRequestId } from '../mcp/direct-request.js';
 import { type SessionCall, recogniseSessionCall } from '../mcp/session-call.js';
 import { type AdmissionOptions, describeRefusal, refusalOf, sendRefusal } from './admission.js';
 import type { Authenticate } from './authenticate.js';
@@ -36,7 +38,6 @@ export interface McpEndpointOptions extends AdmissionOptions {
   /** Undefined: credentials end by expiry alone. */
   readonly revocations: Revocations | undefined;
   readonly sessionCredentials: SessionCredentials | undefined;
-  readonly observer: Required<Observer> | undefined;
   /** Counts the streams that wait for news. */
   readonly streams: { open: number };
   readonly maxBodyBytes: number;
@@ -223,6 +224,16 @@ async function dispatch(
   const lease = leaseOf(exchange, options);
   const waiting = isWaitingForNews(exchange) ? 1 : 0;
   options.streams.open += waiting;
+  const introduction = followIntroduction(options, exchange, web);
+  if (introduction !== undefined) {
+    // Also when the client is gone before it is answered.
+    response.once('close', () => {
+      const isGood = response.statusCode < 400;
+      const outcome = response.writableFinished ? (isGood ? 'ok' : 'failed') : 'cancelled';
+      const reason = outcome === 'failed' ? 'protocol' : undefined;
+      introduction.ended?.({ outcome, reason, errorCode: undefined });
+    });
+  }
   response.once('finish', () => {
     if (response.statusCode >= 400) {
       options.observer?.requestRefused({ status: response.statusCode, reason: 'protocol' });
@@ -249,6 +260,23 @@ async function dispatch(
     options.streams.open -= waiting;
     lease.end();
   }
+}
+
+/** The SDK answers these itself, so no handler of ours tells of them. */
+const INTRODUCTIONS = new Set(['initialize', 'server/discover']);
+
+function followIntroduction(
+  { observer, registry }: McpEndpointOptions,
+  { body, era, principal }: Exchange,
+  web: Request,
+): OperationObserver | undefined {
+  if (observer === undefined || !isJsonObject(body)) return undefined;
+  const { method, id, params } = body;
+  if (typeof method !== 'string' || !INTRODUCTIONS.has(method)) return undefined;
+  const environment = { registry: registry(), era, transport: 'http', observer } as const;
+  const request = { method, params: isJsonObject(params) ? params : {} };
+  const context = { mcpReq: { id: isRequestId(id) ? id : undefined }, http: { req: web } };
+  return startObserving(environment, request, context, principal);
 }
 
 function sessionIdOf(request: IncomingMessage, response: Response): string | undefined {

@@ -187,7 +187,7 @@ export const legacyRequirements: readonly Requirement[] = [
     source: legacy('server/resources'),
     behaviour: 'A resource that does not exist is answered with -32002 in the 2025 era.',
     tests: [],
-    gap: 'It is answered with -32602 there too, which clients of both eras understand.',
+    gap: 'It is answered with -32602 there too: the SDK writes that in every era whatever a handler throws, clients of both take either, and mending answers behind it would be a second protocol layer.',
   },
   {
     id: 'L-14',

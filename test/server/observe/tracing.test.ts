@@ -247,8 +247,44 @@ describe('the span of an operation', () => {
       JSON.stringify(spans().map(({ attributes, status }) => [attributes, status])),
     ).not.toContain('hunter2');
     exporter.reset();
-    expect((await call('write')).status).toBe(403);
-    expect(spans()).toEqual([]);
+    const refused = await call('write', { meta: { traceparent: traceparent(META_TRACE) } });
+    expect(refused.status).toBe(403);
+    expect(serverSpan()).toMatchObject({
+      attributes: { 'mcp.method.name': 'tools/call', 'error.type': 'denied' },
+      status: { code: SpanStatusCode.ERROR, message: 'insufficient_scope' },
+      parentSpanContext: { traceId: META_TRACE },
+    });
+    const [row] = await server.stores.audit.recent(1);
+    expect(row).toMatchObject({ outcome: 'denied', traceId: META_TRACE });
+  });
+
+  it('is there for what the SDK answers by itself: initialize, server/discover with a progress token', async () => {
+    const token = await server.token();
+    const answer = await fetch(server.mcpUrl, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${token}`,
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'test', version: '1' },
+        },
+      }),
+    });
+    await answer.text();
+    await (await modern('server/discover', {}, { meta: { progressToken: 1 } })).text();
+    await (await modern('server/discover', {})).text();
+    const names = () => spans().map(({ name }) => name);
+    await expect.poll(names).toHaveLength(3);
+    expect(names().sort()).toEqual(['initialize', 'server/discover', 'server/discover']);
+    expect(spans().map(({ status }) => status.code)).toEqual([0, 0, 0]);
   });
 
   it('names a list, a resource and an unknown tool', async () => {
