@@ -42,7 +42,7 @@ export class WireTap {
 
   wrap(fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>): Fetch {
     return async (input, init) => {
-      const request = new Request(input as string, init);
+      const request = new Request(input, init);
       await this.#hearRequest(request.clone());
       const response = await fetch(request, init?.redirect && { redirect: init.redirect });
       await this.#hearResponse(response);
