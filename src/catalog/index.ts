@@ -26,17 +26,22 @@ export type {
   LearnerChanges,
   LearnerProfile,
   LearnerSkill,
+  Rating,
 } from './domain/learner.js';
 export type {
   CatalogStore,
   CourseFilters,
   CourseStore,
+  DismissOutcome,
   EnrollOutcome,
   FacetCount,
   ImportCounts,
   IndexPage,
   IndexQuery,
+  LearnerDirectory,
+  LearnerExport,
   LearnerStore,
+  LearnerSummary,
   NamedMatch,
   QueryWord,
   RankedPosition,
@@ -44,6 +49,7 @@ export type {
   SkillRecord,
   Transition,
   TransitionStore,
+  WithdrawOutcome,
   WordCount,
 } from './domain/ports.js';
 export {

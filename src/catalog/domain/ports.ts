@@ -210,6 +210,42 @@ export interface LearnerStore {
   recordActivities(scope: LearnerScope, activities: readonly Activity[]): Promise<number>;
 }
 
+export interface LearnerSummary {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly displayName: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** How many courses the learner has a relation to. */
+  readonly courses: number;
+}
+
+/** Everything the catalog keeps about one person. */
+export interface LearnerExport extends LearnerScope {
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly profile: LearnerProfile;
+  readonly enrollments: readonly Enrollment[];
+  readonly activities: readonly (Activity & { readonly source: string })[];
+}
+
+/** For the operator of the server, who answers people's requests about their data. No tool works with it. */
+export interface LearnerDirectory {
+  /** Oldest first. */
+  list(scope: Scope, limit: number): Promise<readonly LearnerSummary[]>;
+  exportLearner(scope: LearnerScope): Promise<LearnerExport | undefined>;
+  /**
+   * Deletes everything the catalog keeps about a person, and counts the tenant's transitions anew from those who are
+   * left, in one transaction.
+   *
+   * @param at - epoch milliseconds
+   * @returns false, and nothing is written, when there is no such learner
+   */
+  erase(scope: LearnerScope, at: number): Promise<boolean>;
+}
+
 /** How often learners went from one course to another. */
 export interface Transition {
   readonly from: CourseId;
@@ -247,5 +283,6 @@ export interface TransitionStore {
 export interface CatalogStore {
   readonly courses: CourseStore;
   readonly learners: LearnerStore;
+  readonly directory: LearnerDirectory;
   readonly transitions: TransitionStore;
 }

@@ -44,11 +44,13 @@ export async function createCatalogService(
   masterSecret: SealingSecret,
   logger: Logger,
   openFileTools?: OpenFileTools,
+  minimumLearners?: number,
 ): Promise<CatalogService & { close(): void }> {
   const dependencies: CatalogDependencies = {
     store: storage.catalog,
     clock: systemClock,
     cursorSecret: deriveKeys(masterSecret, 'catalog-cursor'),
+    minimumLearners,
   };
   const { bus } = storage;
   const changes = createChanges(bus, logger);

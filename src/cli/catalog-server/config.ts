@@ -68,6 +68,8 @@ export interface ServerConfig {
   /** Absolute path of a folder with further tools. */
   readonly toolsFolder: string | undefined;
   readonly isWatching: boolean;
+  /** How many learners have to stand behind what is told about learners. */
+  readonly minimumLearners: number;
   /** Path of the file with the APIs that tools may call, or the JSON itself. */
   readonly upstreams: string | undefined;
   /** Whose word counts for where a request comes from. */
@@ -106,6 +108,7 @@ type SettingName =
   | 'accessTokenTtl'
   | 'tools'
   | 'watch'
+  | 'minimumLearners'
   | 'logLevel'
   | keyof typeof ISSUER_SETTINGS
   | keyof typeof SIGNING_KEY_SETTINGS
@@ -204,6 +207,13 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: 'off',
   },
   ...UPSTREAM_SETTINGS,
+  minimumLearners: {
+    flags: '--minimum-learners <number>',
+    env: 'CATALOG_MINIMUM_LEARNERS',
+    description:
+      'recommendations neither use nor tell what fewer learners of a tenant did; 2 or more',
+    default: '3',
+  },
   logLevel: {
     flags: '--log-level <level>',
     env: 'CATALOG_LOG_LEVEL',
@@ -271,6 +281,7 @@ export function resolveConfig(
     accessTokenTtlSeconds: parseWhole('--access-token-ttl', raw.accessTokenTtl ?? '600', 1, 86_400),
     toolsFolder: raw.tools === undefined ? undefined : resolve(raw.tools),
     isWatching: raw.watch === 'on',
+    minimumLearners: parseWhole('--minimum-learners', raw.minimumLearners ?? '3', 2, 1000),
     upstreams: resolveUpstreams(raw.upstreams, role),
     trustedProxies: raw.trustedProxies,
     logLevel: (raw.logLevel ?? 'warn') as LogLevel,

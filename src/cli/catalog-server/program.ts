@@ -8,6 +8,7 @@ import type { Upstreams } from '../../server/core/upstream.js';
 import type { ServerConfig } from './config.js';
 import { addClientCommands } from './clients.js';
 import { addGrantCommands } from './grants.js';
+import { addLearnerCommands } from './learners.js';
 import { addImportCommand } from './import.js';
 import { addMasterSecretCommands } from './master-secret-commands.js';
 import { addSigningKeyCommands } from './signing-keys.js';
@@ -37,6 +38,7 @@ export async function runCatalogServer(argv: readonly string[], io: CliIo): Prom
   addUserCommands(program, io);
   addClientCommands(program, io);
   addGrantCommands(program, io);
+  addLearnerCommands(program, io);
   addSigningKeyCommands(program, io);
   addMasterSecretCommands(program, io);
   addImportCommand(program, io, (code) => (commandCode = code));

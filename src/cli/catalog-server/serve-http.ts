@@ -92,7 +92,13 @@ export async function serveOverHttp(
     if (config.role === 'auth' && authorization !== undefined) {
       listening.serve(authorizationListener(authorization));
     } else {
-      const service = await createCatalogService(storage, secret, logger, openFileTools);
+      const service = await createCatalogService(
+        storage,
+        secret,
+        logger,
+        openFileTools,
+        config.minimumLearners,
+      );
       closers.push(() => service.close());
       const remote = authorization === undefined ? await openRemote(parts) : [];
       closers.push(() => remote.forEach((issuer) => issuer.close()));

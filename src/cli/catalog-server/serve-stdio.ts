@@ -45,7 +45,13 @@ export async function serveOverStdio(
   const key = io.env['CATALOG_API_KEY'] ?? io.env['X-API-KEY'];
   const credential = await credentialFromApiKey(storage.apiKeys, key, HOW_TO_GET_A_KEY);
   if (!credential.ok) io.stderr.write(`${credential.error.message}\n`);
-  const service = await createCatalogService(storage, secret, logger, openFileTools);
+  const service = await createCatalogService(
+    storage,
+    secret,
+    logger,
+    openFileTools,
+    config.minimumLearners,
+  );
   const server = serveStdio({
     ...service,
     ...(upstreams !== undefined && { upstreams }),

@@ -24,10 +24,9 @@ import { type SqlProgram, all, get, lock, run } from '../sql.js';
 const HISTORY_LIMIT = 1000;
 
 export function createLearnerStore(tenants: TenantDirectory): LearnerStore {
-  /** Writes of one learner wait for each other. */
   const write = <T>(scope: LearnerScope, work: (tenant: number) => SqlProgram<T>): Promise<T> =>
     tenants.write(scope, function* ({ own }) {
-      yield* lock(`learner ${JSON.stringify([own, scope.issuer, scope.subject])}`);
+      yield* lockLearner(own, scope);
       return yield* work(own);
     });
   return {
@@ -74,7 +73,12 @@ export function createLearnerStore(tenants: TenantDirectory): LearnerStore {
   };
 }
 
-function* findLearner(tenant: number, scope: LearnerScope): SqlProgram<number | undefined> {
+/** Writes of one learner wait for each other. */
+export function lockLearner(tenant: number, scope: LearnerScope): SqlProgram<undefined> {
+  return lock(`learner ${JSON.stringify([tenant, scope.issuer, scope.subject])}`);
+}
+
+export function* findLearner(tenant: number, scope: LearnerScope): SqlProgram<number | undefined> {
   const row = yield* get<{ learner_no: number }>(
     `SELECT learner_no FROM learner
       WHERE tenant_id = ? AND issuer = ? AND subject = ? AND erased_at IS NULL`,
@@ -107,7 +111,10 @@ function* ensureLearner(tenant: number, scope: LearnerScope, at: number): SqlPro
   return learnerNo;
 }
 
-function* readProfile(tenant: number, scope: LearnerScope): SqlProgram<LearnerProfile | undefined> {
+export function* readProfile(
+  tenant: number,
+  scope: LearnerScope,
+): SqlProgram<LearnerProfile | undefined> {
   const row = yield* get<{
     learner_no: number;
     display_name: string | null;

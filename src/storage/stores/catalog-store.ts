@@ -1,6 +1,7 @@
 import type { CatalogStore } from '../../catalog/domain/ports.js';
 import type { SqlEngine } from '../sql.js';
 import { createCourseStore } from './catalog-courses.js';
+import { createLearnerDirectory } from './catalog-learner-directory.js';
 import { createLearnerStore } from './catalog-learners.js';
 import { createTenantDirectory } from './catalog-tenants.js';
 import { createTransitionStore } from './catalog-transitions.js';
@@ -11,6 +12,7 @@ export function createCatalogStore(engine: SqlEngine): CatalogStore {
   return {
     courses: createCourseStore(tenants),
     learners: createLearnerStore(tenants),
+    directory: createLearnerDirectory(tenants),
     transitions: createTransitionStore(tenants),
   };
 }

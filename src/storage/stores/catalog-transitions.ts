@@ -49,24 +49,29 @@ export function createTransitionStore(tenants: TenantDirectory): TransitionStore
     rebuildTransitions: (scope, at) =>
       tenants.write(scope, function* ({ own }) {
         yield* lock(countsOf(own));
-        const rows = yield* all<{ learner_no: number; course_id: CourseId }>(
-          `SELECT learner_no, course_id FROM enrollment
-            WHERE tenant_id = ? AND taken_no IS NOT NULL ORDER BY learner_no, taken_no`,
-          own,
-        );
-        const histories = new Map<number, CourseId[]>();
-        for (const row of rows) {
-          const history = histories.get(row.learner_no) ?? [];
-          histories.set(row.learner_no, history);
-          history.push(row.course_id);
-        }
-        return yield* replaceCounts(own, [...histories.values()], at);
+        return yield* recountTransitions(own, at);
       }),
   };
 }
 
+/** Counts anew from the enrollments there are. Runs inside a transaction that holds {@link countsOf} alone. */
+export function* recountTransitions(tenant: number, at: number): SqlProgram<undefined> {
+  const rows = yield* all<{ learner_no: number; course_id: CourseId }>(
+    `SELECT learner_no, course_id FROM enrollment
+      WHERE tenant_id = ? AND taken_no IS NOT NULL ORDER BY learner_no, taken_no`,
+    tenant,
+  );
+  const histories = new Map<number, CourseId[]>();
+  for (const row of rows) {
+    const history = histories.get(row.learner_no) ?? [];
+    histories.set(row.learner_no, history);
+    history.push(row.course_id);
+  }
+  return yield* replaceCounts(tenant, [...histories.values()], at);
+}
+
 /** Held alone by who replaces the counts, together by those who add to them. */
-function countsOf(tenant: number): string {
+export function countsOf(tenant: number): string {
   return `transitions ${tenant}`;
 }
 

@@ -202,6 +202,57 @@ export function describeLearnerStore(engine: string, make: () => Promise<Catalog
     });
   });
 
+  describe(`learner directory on ${engine}`, () => {
+    it('lists the people of one tenant, and exports everything about one', async () => {
+      const store = await make();
+      await store.learners.save(ann, { displayName: 'Ann', skills: [skill('sql', 2)] }, 1);
+      await take(store, 'ann', 'a');
+      await store.learners.rate(ann, { course: id('a'), stars: 4, at: 2 });
+      await take(store, 'bob', 'a', 'b');
+      const elsewhere = { ...bob, tenant: 'globex' };
+      await store.learners.save(elsewhere, { weeklyHours: 2 }, 1);
+      const listed = await store.directory.list({ tenant: 'acme' }, 10);
+      expect(listed.map(({ subject, courses }) => [subject, courses])).toEqual([
+        ['ann', 1],
+        ['bob', 2],
+      ]);
+      expect(await store.directory.list({ tenant: 'acme' }, 1)).toHaveLength(1);
+      expect(await store.directory.exportLearner(ann)).toMatchObject({
+        tenant: 'acme',
+        subject: 'ann',
+        profile: { displayName: 'Ann', skills: [{ skill: 'sql', level: 2 }] },
+        enrollments: [{ course: 'a', state: 'enrolled', rating: { stars: 4, at: 2 } }],
+        activities: [{ verb: 'enrolled', course: 'a', at: 1, source: 'catalog' }],
+      });
+      expect(await store.directory.exportLearner({ ...ann, issuer: 'other' })).toBeUndefined();
+    });
+
+    it('erases a person with all that was learned from them, and nobody else', async () => {
+      const people = { ann: 'abcd', bob: 'acb', cid: 'dab', dora: 'ba' };
+      const taking = async (store: CatalogStore, who: (keyof typeof people)[]): Promise<void> => {
+        for (const subject of who) await take(store, subject, ...people[subject].split(''));
+      };
+      const edges = async (store: CatalogStore): Promise<string[]> =>
+        sorted(await store.transitions.transitionsFrom(ann, 'abcd'.split('').map(id), 1));
+      const store = await make();
+      await taking(store, ['ann', 'bob', 'cid', 'dora']);
+      await store.learners.save(bob, { goals: [], skills: [skill('sql', 2)] }, 1);
+      expect(await store.directory.erase(bob, 2)).toBe(true);
+      const without = await make();
+      await taking(without, ['ann', 'cid', 'dora']);
+      expect(await edges(store)).toEqual(await edges(without));
+      expect(await store.learners.find(bob)).toBeUndefined();
+      expect(await store.learners.history(bob)).toEqual([]);
+      expect(await store.directory.exportLearner(bob)).toBeUndefined();
+      expect(await store.learners.history(ann)).toHaveLength(4);
+      expect(await store.directory.erase(bob, 3)).toBe(false);
+      // Who comes back begins anew.
+      await taking(store, ['bob']);
+      expect(await store.learners.history(bob)).toHaveLength(3);
+      expect((await store.learners.find(bob))?.skills).toEqual([]);
+    });
+  });
+
   describe(`transition store on ${engine}`, () => {
     it('counts each enrollment as it comes, exactly as a rebuild counts them', async () => {
       const store = await make();
