@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type McpHttpHandler,
   type McpServerFactory,
@@ -7,6 +6,7 @@ import {
   classifyInboundRequest,
   createMcpHandler,
 } from '@modelcontextprotocol/server';
+import { JSON_RPC } from '../../shared/errors.js';
 import { type JsonObject, isJsonObject } from '../../shared/json.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Change, Changes } from '../core/changes.js';
@@ -42,8 +42,6 @@ export function createModernHandler(
   logger: Logger,
   mayHear: MayHear,
 ): ModernHandler {
-  // The SDK subscribes for a stream while it makes it, and does not say whose it is.
-  const listener = new AsyncLocalStorage<(event: ServerEvent) => boolean>();
   const replays = new Replays();
   const incoming = new WeakMap<Request, Incoming>();
   // The SDK asks for an instance when its checks of version, envelope and headers are done: ours come next.
@@ -58,36 +56,75 @@ export function createModernHandler(
     if (request.refusal !== undefined) throw new TypeError(request.refusal.message);
     return mcp;
   };
-  const create = (): McpHttpHandler =>
+  const create = (bus: ServerEventBus): McpHttpHandler =>
     createMcpHandler(build, {
       legacy: 'reject',
-      bus: createBus(changes, () => listener.getStore()),
+      bus,
       onerror: (error) => logger.debug('request refused', { error }),
     });
-  // Two, because the SDK closes streams and calls together, and at a shutdown only the calls are to be waited for.
-  const calls = create();
-  const streams = create();
+  const calls = create(SILENT_BUS);
+  // One for each stream: the SDK does not say whose a subscription is. And apart from the calls: the SDK closes streams
+  // and calls together, and at a shutdown only the calls are to be waited for.
+  const streams = new Set<McpHttpHandler>();
+  const listen = async (
+    request: Request,
+    options: Parameters<McpHttpHandler['fetch']>[1],
+    hears: Hears,
+  ): Promise<Response> => {
+    if (streams.size >= MAX_STREAMS) return toResponse(TOO_MANY_STREAMS, options?.parsedBody);
+    let isOpen = false;
+    const handler = create({
+      publish: () => undefined,
+      subscribe(listener) {
+        isOpen = true;
+        const unsubscribe = subscribeTo(changes, hears, listener);
+        return () => {
+          unsubscribe();
+          streams.delete(handler);
+        };
+      },
+    });
+    streams.add(handler);
+    try {
+      return await handler.fetch(request, options);
+    } finally {
+      if (!isOpen) streams.delete(handler);
+    }
+  };
   return {
     async fetch(request, body, principal, replay) {
       const known: Incoming = { body, refusal: undefined };
       incoming.set(request, known);
       replays.give(request, replay);
       const authInfo = toAuthInfo(principal);
-      const isStream = isJsonObject(body) && body['method'] === 'subscriptions/listen';
       const options = { parsedBody: body, ...(authInfo !== undefined && { authInfo }) };
-      const named = isStream ? resourcesNamedIn(body) : undefined;
-      const hears = (event: ServerEvent): boolean =>
-        event.kind !== 'resource_updated' ||
-        (named?.has(event.uri) === true && mayHear(event.uri, principal));
-      const response = await (isStream
-        ? listener.run(hears, () => streams.fetch(request, options))
-        : calls.fetch(request, options));
+      const response =
+        isJsonObject(body) && body['method'] === 'subscriptions/listen'
+          ? await listen(
+              request,
+              options,
+              hearsOf(body, (uri) => mayHear(uri, principal)),
+            )
+          : await calls.fetch(request, options);
       return known.refusal === undefined ? response : toResponse(known.refusal, body);
     },
-    closeStreams: () => streams.close(),
+    async closeStreams() {
+      await Promise.all([...streams].map((handler) => handler.close()));
+    },
     close: () => calls.close(),
   };
 }
+
+type Hears = (event: ServerEvent) => boolean;
+
+// Each costs some kilobytes for as long as its client stays.
+const MAX_STREAMS = 10_000;
+const TOO_MANY_STREAMS: Refusal = {
+  status: 503,
+  code: JSON_RPC.internalError,
+  message: 'Subscription limit reached',
+};
+const SILENT_BUS: ServerEventBus = { publish: () => undefined, subscribe: () => () => undefined };
 
 interface Incoming {
   readonly body: unknown;
@@ -127,21 +164,14 @@ export function classifyEra(
   return outcome.kind === 'legacy' ? 'legacy' : 'modern';
 }
 
-function createBus(
+function subscribeTo(
   changes: Changes,
-  currentFilter: () => ((event: ServerEvent) => boolean) | undefined,
-): ServerEventBus {
-  return {
-    publish: () => undefined,
-    subscribe(listener) {
-      const hears = currentFilter();
-      return changes.subscribe((change) => {
-        for (const event of toServerEvents(change)) {
-          if (hears?.(event) !== false) listener(event);
-        }
-      });
-    },
-  };
+  hears: Hears,
+  listener: (event: ServerEvent) => void,
+): () => void {
+  return changes.subscribe((change) => {
+    for (const event of toServerEvents(change)) if (hears(event)) listener(event);
+  });
 }
 
 function toServerEvents(change: Change): ServerEvent[] {
@@ -157,9 +187,11 @@ function toServerEvents(change: Change): ServerEvent[] {
   }
 }
 
-/** The resources that a `subscriptions/listen` asks to hear of: an import may change thousands of others. */
-function resourcesNamedIn(body: JsonObject): ReadonlySet<unknown> {
+/** Of resources only those that the `subscriptions/listen` names: an import may change thousands of others. */
+function hearsOf(body: JsonObject, mayHear: (uri: string) => boolean): Hears {
   const { notifications } = isJsonObject(body['params']) ? body['params'] : {};
   const named = isJsonObject(notifications) ? notifications['resourceSubscriptions'] : undefined;
-  return new Set(Array.isArray(named) ? named : []);
+  const uris = new Set<unknown>(Array.isArray(named) ? named : []);
+  return (event) =>
+    event.kind !== 'resource_updated' || (uris.has(event.uri) && mayHear(event.uri));
 }
