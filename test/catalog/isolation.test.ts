@@ -4,6 +4,7 @@ import {
   catalogOver,
   courseRecord,
   emptyStore,
+  fakeToolContext,
   principalOf,
 } from './support.js';
 
@@ -165,6 +166,23 @@ describe('two tenants with the same words', () => {
       { at: 1 },
     );
     expect(await alone.ask('search_courses', { query: 'onboarding project' }, red)).toEqual(before);
+  });
+
+  it('shows each the counts of its own catalog as a resource, whoever else is there', async () => {
+    const countsIn = async (tenants: readonly string[]): Promise<unknown> => {
+      const [facets] = (await furnished(tenants)).catalog.resources;
+      const [contents] = (await facets?.read(fakeToolContext(red))) ?? [];
+      return JSON.parse(contents?.text ?? '');
+    };
+    expect(await countsIn(['red', 'blue'])).toEqual(await countsIn(['red']));
+    expect(await countsIn(['red', 'blue'])).toMatchObject({
+      total: 3,
+      language: [{ value: 'en', count: 3 }],
+      subject: [
+        { value: 'red internal', count: 2 },
+        { value: 'tests', count: 1 },
+      ],
+    });
   });
 
   it('completes only own and shared ids', async () => {

@@ -8,6 +8,7 @@ import type { CatalogDependencies } from './dependencies.js';
 import { planCareerChangePrompt } from './prompts/plan-career-change.js';
 import { recommendForGoalPrompt } from './prompts/recommend-for-goal.js';
 import { courseResource } from './resources/course.js';
+import { facetsResource } from './resources/facets.js';
 import { compareCoursesTool } from './tools/compare-courses.js';
 import { enrollTool } from './tools/enroll.js';
 import { fetchTool } from './tools/fetch.js';
@@ -56,7 +57,7 @@ export function createCatalog(dependencies: CatalogDependencies): Catalog {
       searchTool(dependencies),
       fetchTool(dependencies),
     ],
-    resources: [],
+    resources: [facetsResource(dependencies)],
     resourceTemplates: [courseResource(dependencies)],
     prompts: [recommendForGoalPrompt(dependencies), planCareerChangePrompt(dependencies)],
   };
