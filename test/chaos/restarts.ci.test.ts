@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OpenStream } from '../requirements/support/exchange.js';
-import { type RpcMessage, modernRequest } from '../server/support/wire.js';
+import { modernRequest } from '../server/support/wire.js';
 import { SERVER } from '../support/catalog-server.js';
 import { runNode, temporaryFolder } from '../support/processes.js';
+import { StdioPeer } from '../support/stdio-peer.js';
 import { type Fleet, type Member, startCatalogFleet } from './support/fleet.js';
 import { runMixedCalls } from './support/mixed-calls.js';
 import { openSessionClient, until } from './support/session-client.js';
@@ -21,6 +22,9 @@ const course = {
   format: 'self-paced',
   duration_min: 180,
 };
+
+const isUpdate = ({ method }: { readonly method?: string }): boolean =>
+  method === 'notifications/resources/updated';
 
 describe('catalog servers on one database behind a round robin', () => {
   let fleet: Fleet & { readonly apiKey: string };
@@ -54,19 +58,30 @@ describe('catalog servers on one database behind a round robin', () => {
     await listening.next();
     const streams = [await client.listen(undefined, second.url), listening];
 
+    const peer = new StdioPeer([SERVER, '--transport=stdio', '--data', temporaryFolder()], {
+      env: { ...fleet.env, CATALOG_API_KEY: apiKey },
+    });
+    await peer.initialize();
+    await peer.request('resources/subscribe', { uri: COURSE });
+    const updatesOfPeer = () =>
+      peer.notifications.filter(isUpdate).map((message) => message.params);
+
     const file = join(temporaryFolder(), 'courses.ndjson');
-    for (const title of ['Chaos, the basics', 'Chaos, the basics again']) {
+    const titles = ['Chaos, the basics', 'Chaos, the basics again'];
+    for (const [position, title] of titles.entries()) {
       writeFileSync(file, `${JSON.stringify({ ...course, title })}\n`);
       const args = [SERVER, 'import', file, '--json', '--log-level', 'error'];
       const run = await runNode(args, { env: fleet.env });
       expect(run).toMatchObject({ code: 0, stderr: '' });
       const committedAt = performance.now();
       for (const stream of streams) {
-        const isUpdate = ({ method }: RpcMessage) => method === 'notifications/resources/updated';
         expect(await until(stream, isUpdate)).toMatchObject({ params: { uri: COURSE } });
       }
       expect(performance.now() - committedAt).toBeLessThan(1000);
+      await expect.poll(updatesOfPeer).toHaveLength(position + 1);
     }
+    expect(updatesOfPeer()).toEqual([{ uri: COURSE }, { uri: COURSE }]);
+    expect(await peer.close()).toMatchObject({ code: 0 });
     for (const stream of streams) await stream.close();
   });
 

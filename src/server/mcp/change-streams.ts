@@ -19,13 +19,13 @@ export interface ChangeStreams {
   closeAll(): void;
 }
 
-export interface OpenedStream {
+interface OpenedStream {
   readonly response: Response;
   /** Of this process's own. */
   readonly streamNo: number;
 }
 
-export interface ListeningSession {
+interface ListeningSession {
   readonly id: string;
   readonly protocolVersion: string;
   readonly capabilities: ServerCapabilities;
