@@ -117,3 +117,27 @@ describe('limits on calls', () => {
     await server.stop();
   });
 });
+
+describe('behind a proxy', () => {
+  it('counts invalid credentials by the address that a trusted proxy names, and for nobody else', async () => {
+    const server = await startCatalog([
+      '--failure-limit',
+      '2',
+      '--trusted-proxies',
+      '127.0.0.1,::1',
+    ]);
+    const knock = async (address: string): Promise<number> => {
+      const headers = {
+        authorization: 'Bearer bad',
+        'x-forwarded-for': `198.51.100.7, ${address}`,
+      };
+      const answer = await modernCall(server.ready.mcp, 'tools/list', {}, headers);
+      await answer.text();
+      return answer.status;
+    };
+    expect([await knock('192.0.2.1'), await knock('192.0.2.1')]).toEqual([401, 401]);
+    expect(await knock('192.0.2.1')).toBe(429);
+    expect(await knock('192.0.2.2')).toBe(401);
+    await server.stop();
+  });
+});

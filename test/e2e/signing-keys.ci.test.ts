@@ -1,6 +1,6 @@
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, type Tokens, logIn, post } from '../authorization/fixture.js';
+import { type Tokens, logIn, post } from '../authorization/fixture.js';
 import { SERVER, modernCall, startCatalog } from '../support/catalog-server.js';
 import { freePort } from '../support/free-port.js';
 import { type TestPostgres, startPostgres } from '../support/postgres.js';
@@ -38,7 +38,7 @@ describe('two processes on one PostgreSQL database, with keys that change', () =
   });
 
   const signIn = (): Promise<Tokens> =>
-    logIn({ issuer: first.ready.issuer, resource: first.ready.mcp } as Fixture, { person: 'Nora' });
+    logIn({ issuer: first.ready.issuer, resource: first.ready.mcp }, { person: 'Nora' });
 
   const refreshAt = (at: number, { client }: Tokens, refreshToken: string) =>
     post(`${issuers[at]}/token`, {

@@ -124,7 +124,12 @@ const resultOf = ({ answer }: Exchange): Result => answer.result as unknown as R
 describe.each(eras)('the budget of a result, in %s', (_era, ask) => {
   const call = async (target: TestServer, name: string, args: object = {}, token?: string) =>
     resultOf(
-      await ask(target, 'tools/call', { name, arguments: args }, token === undefined ? {} : { token }),
+      await ask(
+        target,
+        'tools/call',
+        { name, arguments: args },
+        token === undefined ? {} : { token },
+      ),
     );
 
   it.each(['list_items', 'list_plain'])(

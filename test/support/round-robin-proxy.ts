@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Backend {
+interface Backend {
   readonly port: number;
   /** Whether it takes requests; it is asked all the time. Default: it always does. */
   readonly isReady?: () => Promise<boolean>;

@@ -4,7 +4,7 @@ import { type JsonObject, isJsonObject } from '../../shared/json.js';
 export type Answers = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** The line to send for a message, `id` undefined when it is one that has no answer. */
-export interface Answer {
+interface Answer {
   readonly id: string | number | undefined;
   readonly text: string;
 }

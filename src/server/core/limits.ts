@@ -69,7 +69,7 @@ export function toRate(name: string, { perMinute, burst }: RateLimit): Rate {
 }
 
 /** @throws {RangeError} */
-export function requireWhole(name: string, value: number, minimum: number, maximum: number): void {
+function requireWhole(name: string, value: number, minimum: number, maximum: number): void {
   if (!Number.isInteger(value) || value < minimum || value > maximum) {
     throw new RangeError(
       `${name} is ${value}, expected a whole number from ${minimum} to ${maximum}`,

@@ -132,7 +132,7 @@ export function mayHearOf(
 }
 
 /** @returns the required scopes, all of them, when the principal lacks one; undefined when it may go on */
-export function insufficientScopes(
+function insufficientScopes(
   registry: Registry,
   request: OperationRequest,
   principal: Pick<Principal, 'scopes'>,

@@ -9,7 +9,7 @@ import { textOf } from './policy.js';
 import type { Registry } from './registry.js';
 
 /** Where a result can be read that was too large to be sent. */
-export interface KeptLink {
+interface KeptLink {
   /** Of the first part; the number of the part is its end. */
   readonly uri: string;
   readonly partCount: number;
@@ -101,7 +101,7 @@ function contextOf(id: string, partNo: number, owner: string): string {
 }
 
 /** Cuts a text into parts of at most so many UTF-8 bytes, never inside a character. */
-export function splitText(text: string, maxBytes: number): string[] {
+function splitText(text: string, maxBytes: number): string[] {
   const bytes = Buffer.from(text);
   const parts: string[] = [];
   for (let start = 0; start < bytes.length;) {

@@ -31,8 +31,22 @@ export function createPermitStore(engine: SqlEngine): PermitStore {
           hashId(name),
           nowUs + count * intervalUs,
           count,
-          ...[nowUs, intervalUs, ceiling, ceiling, ceiling, intervalUs],
-          ...[nowUs, intervalUs, ceiling, intervalUs, ceiling, ceiling, intervalUs, intervalUs],
+          // What is granted, in the order of the marks above.
+          nowUs,
+          intervalUs,
+          ceiling,
+          ceiling,
+          ceiling,
+          intervalUs,
+          // Until when it is spent.
+          nowUs,
+          intervalUs,
+          ceiling,
+          intervalUs,
+          ceiling,
+          ceiling,
+          intervalUs,
+          intervalUs,
         ),
       );
       if (row === undefined) throw new Error('the lease returned no row');
