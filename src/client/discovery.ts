@@ -26,6 +26,8 @@ export interface AuthorizationServer {
   readonly tokenEndpoint: string;
   readonly registrationEndpoint?: string;
   readonly revocationEndpoint?: string;
+  /** RFC 8628. */
+  readonly deviceAuthorizationEndpoint?: string;
   readonly scopesSupported: readonly string[];
   readonly tokenAuthMethods: readonly string[];
   readonly revocationAuthMethods?: readonly string[];
@@ -195,6 +197,7 @@ function readAuthorizationServer(
   if (tokenEndpoint === undefined) throw fail('token_endpoint is missing');
   const registrationEndpoint = endpoint('registration_endpoint');
   const revocationEndpoint = endpoint('revocation_endpoint');
+  const deviceEndpoint = endpoint('device_authorization_endpoint');
   const revocationAuth = document['revocation_endpoint_auth_methods_supported'];
   const replay = document['refresh_token_replay_seconds'];
   return {
@@ -203,6 +206,7 @@ function readAuthorizationServer(
     tokenEndpoint,
     ...(registrationEndpoint !== undefined && { registrationEndpoint }),
     ...(revocationEndpoint !== undefined && { revocationEndpoint }),
+    ...(deviceEndpoint !== undefined && { deviceAuthorizationEndpoint: deviceEndpoint }),
     scopesSupported: textsOf(document['scopes_supported']),
     tokenAuthMethods: textsOf(document['token_endpoint_auth_methods_supported']),
     ...(revocationAuth !== undefined && { revocationAuthMethods: textsOf(revocationAuth) }),

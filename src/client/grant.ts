@@ -10,6 +10,8 @@ export interface ClientRegistration {
   /** `metadata-document`: the id is a URL that any authorization server can read (CIMD). */
   readonly source: 'pre-registered' | 'metadata-document' | 'dynamic';
   readonly redirectUris: readonly string[];
+  /** Grants it registered for besides the authorization code. Undefined: refresh alone. */
+  readonly grantTypes?: readonly string[];
   /** Epoch seconds. 0 or undefined: never. */
   readonly secretExpiresAt?: number;
 }

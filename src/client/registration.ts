@@ -32,6 +32,8 @@ export interface RegistrationRequest {
   /** Also registered, so that a later login may use it. */
   readonly preferredRedirectUri: string;
   readonly identity: ClientIdentityOptions;
+  /** A grant that the client has to be registered for, besides the authorization code and refresh. */
+  readonly grantType?: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -86,6 +88,8 @@ function isStillGood(
 ): boolean {
   const { secretExpiresAt = 0 } = earlier;
   if (secretExpiresAt !== 0 && secretExpiresAt <= nowSeconds(clock)) return false;
+  const { grantType } = request;
+  if (grantType !== undefined) return earlier.grantTypes?.includes(grantType) === true;
   // Loopback ports are free by RFC 8252 §7.3, but not every server knows: only a registered address is sent.
   const isExact = earlier.redirectUris.includes(request.redirectUri);
   const isOwnPort = request.redirectUri === request.preferredRedirectUri;
@@ -105,6 +109,7 @@ async function register(
   request: RegistrationRequest,
 ): Promise<ClientRegistration> {
   const redirectUris = [...new Set([request.preferredRedirectUri, request.redirectUri])];
+  const more = request.grantType === undefined ? [] : [request.grantType];
   const response = await request.fetch(endpoint, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
@@ -112,7 +117,7 @@ async function register(
       client_name: request.identity.clientName ?? 'catalog-client',
       application_type: 'native',
       redirect_uris: redirectUris,
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', 'refresh_token', ...more],
       response_types: ['code'],
       token_endpoint_auth_method: preferredAuthMethod(request.server),
     }),
@@ -136,6 +141,7 @@ async function register(
     ...(typeof secretExpiresAt === 'number' && { secretExpiresAt }),
     source: 'dynamic',
     redirectUris,
+    ...(more.length > 0 && { grantTypes: more }),
   };
 }
 

@@ -22,7 +22,12 @@ export interface TokenResponse {
  */
 export type TokenFailure =
   | { readonly kind: 'oauth'; readonly error: string; readonly message: string }
-  | { readonly kind: 'unavailable' | 'not_sent' | 'unknown'; readonly message: string };
+  | {
+      readonly kind: 'unavailable' | 'not_sent' | 'unknown';
+      /** The code, when the server said "later" in one. */
+      readonly error?: string;
+      readonly message: string;
+    };
 
 export interface TokenRequest {
   readonly endpoint: string;
@@ -41,7 +46,7 @@ export async function requestTokens(
   fetch: FetchLike,
   request: TokenRequest,
 ): Promise<Result<TokenResponse, TokenFailure>> {
-  const sent = await post(fetch, request);
+  const sent = await postForm(fetch, request);
   if (!sent.ok) return sent;
   const { status, text } = sent.value;
   const parsed = parseJson(text);
@@ -68,13 +73,14 @@ export async function revokeToken(
   fetch: FetchLike,
   request: TokenRequest,
 ): Promise<string | undefined> {
-  const sent = await post(fetch, request);
+  const sent = await postForm(fetch, request);
   if (!sent.ok) return sent.error.message;
   const { status } = sent.value;
   return status >= 200 && status <= 299 ? undefined : `the revocation endpoint answered ${status}`;
 }
 
-async function post(
+/** Sends a form with the client's authentication. Never throws for what the network does. */
+export async function postForm(
   fetch: FetchLike,
   request: TokenRequest,
 ): Promise<Result<{ status: number; text: string }, TokenFailure>> {
@@ -134,7 +140,7 @@ function oauthFailure(body: JsonObject, code: string): TokenFailure {
   const message =
     typeof description === 'string' ? `${error}: ${printable(description, 300)}` : error;
   return TRANSIENT_ERRORS.has(error)
-    ? { kind: 'unavailable', message }
+    ? { kind: 'unavailable', error, message }
     : { kind: 'oauth', error, message };
 }
 

@@ -43,6 +43,8 @@ export class ClientContext {
   readonly home: string;
   readonly broker: Broker;
   readonly openBrowser: OpenBrowser;
+  /** Whether `openBrowser` was given, so that there is one wherever this runs. */
+  readonly hasOwnBrowser: boolean;
   readonly #isPrivateNetworkAllowed: boolean;
   #server: string | undefined;
 
@@ -69,6 +71,7 @@ export class ClientContext {
       logger,
       dangerouslyAllowPrivateNetwork: this.#isPrivateNetworkAllowed,
     });
+    this.hasOwnBrowser = overrides.openBrowser !== undefined;
     this.openBrowser = overrides.openBrowser ?? createBrowserOpener(io.env['BROWSER']);
   }
 

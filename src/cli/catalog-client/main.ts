@@ -8,6 +8,7 @@ import { runConfig } from './config-command.js';
 import type { ConfigFlags } from './config-target.js';
 import { ClientContext, type ClientOverrides, type CommonFlags } from './context.js';
 import { type Failure, describeFailure } from './failure.js';
+import { LOGIN_MODES } from './login-mode.js';
 import { type LoginFlags, runLogin, runLogout, runStatus, runWhoami } from './session-commands.js';
 import { runCall, runTools } from './tool-commands.js';
 
@@ -118,9 +119,17 @@ function buildProgram(
       .option('--verbose', 'tell on stderr what happens')
       .action(run(action));
 
-  add('login [url]', 'sign in with the browser', (context, [url], flags) =>
+  add('login [url]', 'sign in', (context, [url], flags) =>
     runLogin(context, url, flags as unknown as LoginFlags),
   )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'browser here, code on another device, or pasting the address a browser ends at',
+      )
+        .choices(LOGIN_MODES)
+        .default('auto'),
+    )
     .option('--no-browser', 'print the address, open nothing')
     .option('--force', 'sign in although a login is there')
     .option('--scope <scopes>', 'ask for these scopes, separated by spaces')

@@ -5,6 +5,7 @@ import { type Grant, LoginRequiredError, login } from '../../client/index.js';
 import { printable } from '../../client/token-endpoint.js';
 import type { ClientContext } from './context.js';
 import { ClientUsageError } from './errors.js';
+import { type LoginMode, lookAround, pasteReader } from './login-mode.js';
 
 export interface LoginFlags {
   readonly browser: boolean;
@@ -16,6 +17,7 @@ export interface LoginFlags {
   readonly callbackHost: string;
   readonly port: string;
   readonly timeout: string;
+  readonly mode: LoginMode;
 }
 
 export async function runLogin(
@@ -32,21 +34,47 @@ export async function runLogin(
   }
   const { clientId } = flags;
   const clientSecret = context.io.env['CATALOG_CLIENT_SECRET'];
+  const callbackPort = wholeNumber('--port', flags.port, 0, 65_535);
+  const { hasBrowser, sshHost } = lookAround(context.io.env);
+  const canOpen =
+    flags.browser && (flags.mode === 'browser' || hasBrowser || context.hasOwnBrowser);
+  const isFromAfar = flags.mode === 'auto' && !canOpen && flags.browser;
+  const opens = canOpen && (flags.mode === 'auto' || flags.mode === 'browser');
+  const isPasted = flags.mode === 'paste' || (!opens && context.io.stdin.isTTY === true);
   let isOpened = false;
   const grant = await login(
     serverUrl,
     {
       broker: context.broker,
       fetch: context.oauthFetch(serverUrl),
-      openBrowser: flags.browser ? context.openBrowser : () => Promise.resolve(),
+      openBrowser: opens ? context.openBrowser : () => Promise.resolve(),
       onUrl: (signIn) => {
         isOpened = true;
         context.say(
-          `${flags.browser ? 'Sign in with the browser that opens, or at this address' : 'Sign in at this address'}:\n${signIn.href}`,
+          `${opens ? 'Sign in with the browser that opens, or at this address' : 'Sign in at this address'}:\n${signIn.href}`,
+        );
+        const port = new URL(signIn.searchParams.get('redirect_uri') ?? signIn).port;
+        if (sshHost !== undefined && !opens) {
+          context.say(
+            `The browser is on another machine: run this there first\nssh -L ${port}:127.0.0.1:${port} ${sshHost}`,
+          );
+        }
+        if (isPasted) {
+          context.say(
+            'Or sign in anywhere, and paste here the address that the browser ends at (it may show an error):',
+          );
+        }
+      },
+      ...(isPasted && { readPasted: pasteReader(context) }),
+      device: flags.mode === 'device' ? 'required' : isFromAfar ? 'preferred' : undefined,
+      onDeviceCode: ({ userCode, verificationUri, verificationUriComplete, expiresIn }) => {
+        isOpened = true;
+        context.say(
+          `Sign in on any device, within ${Math.round(expiresIn / 60)} minutes, at\n${(verificationUriComplete ?? verificationUri).href}\nCode: ${userCode}`,
         );
       },
       callbackHost,
-      callbackPort: wholeNumber('--port', flags.port, 0, 65_535),
+      callbackPort,
       timeoutSeconds: wholeNumber('--timeout', flags.timeout, 1, 86_400),
       signal: context.signal,
       ...(flags.scope !== undefined && { scopes: parseScope(flags.scope) }),

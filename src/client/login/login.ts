@@ -7,14 +7,13 @@ import { parseScope } from '../../oauth/scope.js';
 import type { Broker } from '../broker.js';
 import { createClientFetch } from '../client-fetch.js';
 import { type AuthorizationServer, type Discovered, discover } from '../discovery.js';
-import { LoginFailedError, LoginTimeoutError } from '../errors.js';
+import { LoginFailedError } from '../errors.js';
 import { type ClientRegistration, type Grant, isUsable } from '../grant.js';
 import { type ClientIdentityOptions, findRegistration } from '../registration.js';
-import { type FetchLike, printable, requestTokens } from '../token-endpoint.js';
+import { type FetchLike, type TokenResponse, printable, requestTokens } from '../token-endpoint.js';
 import { withTokens } from '../refresh-ticket.js';
-import { orAborted } from '../waiting.js';
 import { checkAuthorizationResponse } from './authorization-response.js';
-import { type OpenBrowser, requireBrowsableUrl } from './browser.js';
+import { requireBrowsableUrl } from './browser.js';
 import {
   type AuthorizationResponse,
   type CallbackHost,
@@ -22,15 +21,21 @@ import {
   callbackUri,
   listenForCallback,
 } from './callback-listener.js';
+import { DEVICE_GRANT, type DeviceCode, loginWithDeviceCode } from './device.js';
+import { type PersonOptions, waitForPerson } from './person.js';
 import { chooseScope } from './scope-choice.js';
 
-export interface LoginOptions extends ClientIdentityOptions {
+export interface LoginOptions extends ClientIdentityOptions, PersonOptions {
   readonly broker: Broker;
   /** Replaces the network for discovery, registration and tokens. Default: `createClientFetch` for the server. */
   readonly fetch?: FetchLike | undefined;
-  readonly openBrowser: OpenBrowser;
-  /** Gets the sign-in URL once the callback listens, for people whose browser does not open. */
-  readonly onUrl?: (url: URL) => void;
+  /**
+   * Signs in with a code on another device, where the server offers that (RFC 8628); `required`: fails where it does
+   * not. Default: the browser of this machine.
+   */
+  readonly device?: 'preferred' | 'required' | undefined;
+  /** Gets the code and the page of a device login. */
+  readonly onDeviceCode?: (code: DeviceCode) => void;
   /** Scopes to ask for, in place of those of the challenge or the metadata. */
   readonly scopes?: readonly string[];
   /** Taken when the server lists it among its authorization servers. */
@@ -42,9 +47,6 @@ export interface LoginOptions extends ClientIdentityOptions {
   readonly callbackPort?: number;
   /** Whether another port may be used when that one is busy. Default true. */
   readonly allowOtherPort?: boolean;
-  /** How long the browser step may take. Default 300. */
-  readonly timeoutSeconds?: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface LoginRequest {
@@ -111,6 +113,10 @@ async function interactiveLogin(
     challenge,
     held: request.heldScopes,
   });
+  if (options.device !== undefined) {
+    const granted = await deviceLogin(serverUrl, options, discovered, scope);
+    if (granted !== undefined) return granted;
+  }
   const state = randomId();
   const { callbackHost = '127.0.0.1', callbackPort = PREFERRED_CALLBACK_PORT } = options;
   const listener = await listenForCallback({
@@ -139,7 +145,8 @@ async function interactiveLogin(
       scope,
       resource: resourceMetadata.resource,
     });
-    const response = await waitForPerson(url, listener.response, options);
+    const answered = { callback: listener.response, redirectUri, state };
+    const response = await waitForPerson(url, answered, options);
     const code = readCode(response, authorizationServer);
     return await redeem({
       serverUrl,
@@ -206,25 +213,42 @@ function authorizationUrl(
   return url;
 }
 
-async function waitForPerson(
-  url: URL,
-  response: Promise<AuthorizationResponse>,
-  options: LoginOptions,
-): Promise<AuthorizationResponse> {
-  const { timeoutSeconds = 300, signal, onUrl, openBrowser } = options;
-  signal?.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new LoginTimeoutError(timeoutSeconds)), timeoutSeconds * 1000);
-  });
-  try {
-    onUrl?.(url);
-    // The URL is printed: a browser that does not open is no reason to stop.
-    openBrowser(url).catch(() => undefined);
-    return await orAborted(Promise.race([response, tooLate]), signal);
-  } finally {
-    clearTimeout(timer);
+/** @returns undefined when this server has no such login, and it is not required */
+async function deviceLogin(
+  serverUrl: string,
+  options: NetworkedOptions,
+  discovered: Discovered,
+  scope: string | undefined,
+): Promise<Grant | undefined> {
+  const { broker, fetch, signal, callbackHost = '127.0.0.1' } = options;
+  const { authorizationServer: server, resourceMetadata } = discovered;
+  const { deviceAuthorizationEndpoint } = server;
+  if (deviceAuthorizationEndpoint === undefined) {
+    if (options.device === 'preferred') return undefined;
+    throw new LoginFailedError(`${server.issuer} offers no login with a code on another device`);
   }
+  const redirectUri = callbackUri(callbackHost, options.callbackPort || PREFERRED_CALLBACK_PORT);
+  const client = await findRegistration({
+    broker,
+    fetch,
+    server,
+    redirectUri,
+    preferredRedirectUri: redirectUri,
+    identity: options,
+    grantType: DEVICE_GRANT,
+    signal,
+  });
+  const tokens = await loginWithDeviceCode({
+    broker,
+    fetch,
+    server: { ...server, deviceAuthorizationEndpoint },
+    client,
+    scope,
+    resource: resourceMetadata.resource,
+    onCode: options.onDeviceCode ?? (() => undefined),
+    signal,
+  });
+  return keep({ serverUrl, options, discovered, client, scope }, tokens);
 }
 
 function readCode(response: AuthorizationResponse, server: AuthorizationServer): string {
@@ -251,16 +275,21 @@ function readCode(response: AuthorizationResponse, server: AuthorizationServer):
   }
 }
 
-async function redeem(attempt: {
+interface Attempt {
   readonly serverUrl: string;
   readonly options: NetworkedOptions;
   readonly discovered: Discovered;
   readonly client: ClientRegistration;
   readonly scope: string | undefined;
-  readonly redirectUri: string;
-  readonly verifier: string;
-  readonly code: string;
-}): Promise<Grant> {
+}
+
+async function redeem(
+  attempt: Attempt & {
+    readonly redirectUri: string;
+    readonly verifier: string;
+    readonly code: string;
+  },
+): Promise<Grant> {
   const { options, client, discovered } = attempt;
   const { broker, fetch } = options;
   const { authorizationServer: server, resourceMetadata } = discovered;
@@ -284,6 +313,13 @@ async function redeem(attempt: {
     }
     throw new LoginFailedError(`${server.issuer} gave no tokens: ${error.message}`);
   }
+  return keep(attempt, answer.value);
+}
+
+function keep(attempt: Attempt, tokens: TokenResponse): Promise<Grant> {
+  const { client, discovered } = attempt;
+  const { broker } = attempt.options;
+  const { authorizationServer: server, resourceMetadata } = discovered;
   const now = nowSeconds(broker.clock);
   const granted = withTokens(
     {
@@ -305,7 +341,7 @@ async function redeem(attempt: {
       scopes: parseScope(attempt.scope),
       obtainedAt: now,
     },
-    answer.value,
+    tokens,
     now,
   );
   return broker.store.saveGrant(granted);
