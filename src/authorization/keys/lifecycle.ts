@@ -29,7 +29,7 @@ export function datesFrom(activateAt: number, schedule: KeySchedule): KeyDates {
   return { activateAt, retireAt, removeAt: retireAt + schedule.overlapSeconds };
 }
 
-export function isPublished({ removeAt }: KeyDates, now: number): boolean {
+function isPublished({ removeAt }: KeyDates, now: number): boolean {
   return removeAt === undefined || removeAt > now;
 }
 

@@ -16,7 +16,7 @@ export const COMPARED = [
   'prerequisites',
   'skills',
 ] as const;
-export type Compared = (typeof COMPARED)[number];
+type Compared = (typeof COMPARED)[number];
 
 export interface Comparison {
   /** In which respects not all of them are alike. */
