@@ -109,4 +109,38 @@ describe('the server on PostgreSQL', () => {
     expect(answer.status).toBe(200);
     expect(await answer.text()).toContain('statistics-foundations');
   });
+
+  it('asks for every scope of an operation at once, over HTTP and stdio, and keeps people apart', async () => {
+    const keyOf = async (learner: string, ...scopes: string[]): Promise<string> => {
+      const wanted = scopes.flatMap((scope) => ['--scope', scope]);
+      const args = ['create', '--learner', learner, ...wanted, '--data', data, '--json'];
+      const made = await runNode([SERVER, 'api-keys', ...args], { env });
+      return (JSON.parse(made.stdout) as { key: string }).key;
+    };
+    const ask = (key: string, name: string, args: object = {}) =>
+      modernCall(first.ready.mcp, 'tools/call', { name, arguments: args }, { 'x-api-key': key });
+    const scopeless = await keyOf('demo-nora', 'learner:write');
+    const refused = await ask(scopeless, 'recommend_courses');
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('www-authenticate')).toMatch(
+      /error="insufficient_scope".*scope="catalog:read learner:read"/,
+    );
+    const peer = new StdioPeer([SERVER, '--transport=stdio', '--data', data], {
+      env: { ...env, CATALOG_API_KEY: scopeless },
+    });
+    await peer.initialize();
+    const { result } = await peer.request('tools/call', { name: 'get_learner', arguments: {} });
+    expect(result?.['isError']).toBe(true);
+    expect(JSON.stringify(result)).toContain('learner:read');
+    await peer.close();
+
+    const nora = await keyOf('demo-nora', 'learner:read', 'learner:write');
+    const aiko = await keyOf('demo-aiko', 'learner:read');
+    const goal = { goals: ['learn some Spanish'] };
+    expect((await ask(nora, 'set_goals', goal)).status).toBe(200);
+    expect(await (await ask(nora, 'get_learner')).text()).toContain('Spanish');
+    const other = await (await ask(aiko, 'get_learner')).text();
+    expect(other).toContain('Aiko Brandt');
+    expect(other).not.toContain('Spanish');
+  });
 });
