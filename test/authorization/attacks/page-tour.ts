@@ -84,7 +84,7 @@ export async function startToured(text: string): Promise<TouredServer> {
   };
 }
 
-export function newBrowser(): ScriptedBrowser {
+function newBrowser(): ScriptedBrowser {
   return new ScriptedBrowser({ isFinal: (url) => url.port === '9696' });
 }
 
