@@ -8,8 +8,8 @@ import { runNode, temporaryFolder } from '../support/processes.js';
 
 const SEARCH = { name: 'search_courses', arguments: { query: 'sql' } };
 const WITHIN_MS = 5000;
-// A key signs for 8 s, and is published 2 s before: several rotations in one test.
-const SCHEDULE = ['--signing-key-rotation', '8s', '--signing-key-lead', '2s'];
+// A key signs for 8 s, and is published 2 s before: several rotations in one test, which calls without a pause.
+const SCHEDULE = ['--signing-key-rotation', '8s', '--signing-key-lead', '2s', '--rate-limit', '0'];
 
 describe('two processes on one PostgreSQL database, with keys that change', () => {
   let postgres: TestPostgres;
