@@ -6,12 +6,16 @@ declare const brand: unique symbol;
 export type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /**
- * A new unguessable identifier: base64url, without padding.
+ * A new unguessable identifier: base64url, without padding. Its first character is not `-`: people give ids to
+ * commands, which would take such a one for an option.
  *
  * @param bytes - random bytes behind it. Default 32 (256 bits); a value that grants access needs at least 16
  */
 export function randomId(bytes = 32): string {
-  return randomBytes(bytes).toString('base64url');
+  for (;;) {
+    const id = randomBytes(bytes).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }
 
 /** SHA-256 of a text, base64url: what storage keeps in place of a bearer value. */
