@@ -6,18 +6,15 @@ import type {
   PreRegisteredClient,
   StoredClient,
 } from '../../authorization/index.js';
-import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import { systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { isJsonObject, parseJson } from '../../shared/json.js';
 import type { CliIo } from '../io.js';
-import { type RawSettings, resolveConfig } from './config.js';
 import { loadMasterSecrets } from './master-secret.js';
-import { type OpenStorage, openStorage } from './open-storage.js';
+import { type Operator, asOperator } from './operator.js';
 import { ConfigurationError } from './parse-setting.js';
 import { CATALOG_SCOPES } from './scopes.js';
-import { serverLogger } from './server-logger.js';
 
 const MAX_LISTED = 10_000;
 
@@ -69,7 +66,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
       await withClients(command, io, async (opened) => {
         await addClient(opened, client);
         await audit(opened, 'add', client.clientId);
-        print(opened, io, addedJson(client), addedText(client));
+        opened.print(addedJson(client), addedText(client));
       });
     });
 
@@ -90,7 +87,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
           ...(source === undefined ? {} : { source }),
           limit: MAX_LISTED,
         });
-        print(opened, io, { clients: list }, list.map((each) => `${describe(each)}\n`).join(''));
+        opened.print({ clients: list }, list.map((each) => `${describe(each)}\n`).join(''));
       });
     });
 
@@ -101,12 +98,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
       await withClients(command, io, async (opened) => {
         const found = await opened.directory.find(clientId);
         if (found === undefined) throw unknownClient(clientId);
-        print(
-          opened,
-          io,
-          found,
-          `${describe(found)}\n${JSON.stringify(found.metadata, null, 2)}\n`,
-        );
+        opened.print(found, `${describe(found)}\n${JSON.stringify(found.metadata, null, 2)}\n`);
       });
     });
 
@@ -118,9 +110,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
         const wasThere = await opened.directory.revoke(clientId);
         if (!wasThere && !URL.canParse(clientId)) throw unknownClient(clientId);
         await audit(opened, 'revoke', clientId);
-        print(
-          opened,
-          io,
+        opened.print(
           { clientId, isRevoked: true },
           `${clientId} is revoked: nothing that it held is good any more.\n`,
         );
@@ -128,34 +118,26 @@ export function addClientCommands(program: Command, io: CliIo): void {
     });
 }
 
-interface Opened {
-  readonly isJson: boolean;
-  readonly storage: OpenStorage;
+interface Opened extends Operator {
   readonly directory: ClientDirectory;
 }
 
-async function withClients(
+function withClients(
   command: Command,
   io: CliIo,
   work: (opened: Opened) => Promise<void>,
 ): Promise<void> {
-  const settings: RawSettings = command.optsWithGlobals();
-  const config = resolveConfig(settings, io.env);
-  const { createClientDirectory } = await import('../../authorization/index.js');
-  const masterSecret = loadMasterSecrets(config);
-  const storage = await openStorage(config, serverLogger(config, io));
-  try {
-    const { clients, artifacts } = storage.authorization;
+  return asOperator(command, io, async (operator) => {
+    const { createClientDirectory } = await import('../../authorization/index.js');
+    const { clients, artifacts } = operator.storage.authorization;
     const directory = createClientDirectory({
       clients,
       artifacts,
-      masterSecret,
+      masterSecret: loadMasterSecrets(operator.config),
       clock: systemClock,
     });
-    await work({ isJson: config.isJson, storage, directory });
-  } finally {
-    await storage.close();
-  }
+    await work({ ...operator, directory });
+  });
 }
 
 function describeClient(name: string, options: AddOptions): PreRegisteredClient {
@@ -261,24 +243,8 @@ function day(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 10);
 }
 
-async function audit({ storage }: Opened, what: string, clientId: string): Promise<void> {
-  await storage.audit.append({
-    at: systemClock.nowMs(),
-    issuer: LOCAL_ISSUER,
-    subject: undefined,
-    tenant: undefined,
-    clientId,
-    transport: 'local',
-    era: 'modern',
-    operation: `clients/${what}`,
-    target: clientId,
-    outcome: 'ok',
-    durationMs: 0,
-  });
-}
-
-function print(opened: Opened, io: CliIo, data: unknown, human: string): void {
-  io.stdout.write(opened.isJson ? `${JSON.stringify(data)}\n` : human);
+function audit({ record }: Opened, what: string, clientId: string): Promise<void> {
+  return record({ operation: `clients/${what}`, target: clientId, clientId });
 }
 
 function unknownClient(clientId: string): ConfigurationError {

@@ -17,6 +17,7 @@ export interface Operator {
     /** Such as `grants/revoke`. */
     readonly operation: string;
     readonly target: string | undefined;
+    readonly tenant?: string | undefined;
     readonly clientId?: string | undefined;
     readonly reason?: string | undefined;
   }) => Promise<void>;
@@ -36,12 +37,12 @@ export async function asOperator(
       storage,
       print: (data, human) =>
         void io.stdout.write(config.isJson ? `${JSON.stringify(data)}\n` : human),
-      record: ({ operation, target, clientId, reason }) =>
+      record: ({ operation, target, tenant, clientId, reason }) =>
         storage.audit.append({
           at: systemClock.nowMs(),
           issuer: LOCAL_ISSUER,
           subject: undefined,
-          tenant: undefined,
+          tenant,
           clientId,
           transport: 'local',
           era: 'modern',

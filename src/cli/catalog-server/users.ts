@@ -1,17 +1,14 @@
 import type { Command } from 'commander';
 import type { AuthorizationUser } from '../../authorization/ports.js';
-import { LOCAL_ISSUER } from '../../server/core/principal.js';
 import { nowSeconds, systemClock } from '../../shared/clock.js';
 import { quote } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { CliIo } from '../io.js';
 import { readPassword } from '../read-password.js';
-import { type RawSettings, resolveConfig } from './config.js';
-import { type OpenStorage, openStorage } from './open-storage.js';
+import { type Operator, asOperator } from './operator.js';
 import { ConfigurationError } from './parse-setting.js';
 import { seedSample } from './sample.js';
 import { CATALOG_SCOPES } from './scopes.js';
-import { serverLogger } from './server-logger.js';
 
 const MAX_LISTED = 10_000;
 const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -41,7 +38,7 @@ export function addUserCommands(program: Command, io: CliIo): void {
         const user = await addUser(name, options, opened, io);
         await audit(opened, 'add', user);
         const human = `${user.userName} may sign in: tenant ${user.tenant}, ${user.scopes.join(' ')}.\n`;
-        print(opened, io, user, human);
+        opened.print(user, human);
       });
     });
 
@@ -51,7 +48,7 @@ export function addUserCommands(program: Command, io: CliIo): void {
     .action(async (_options: unknown, command: Command) => {
       await withStorage(command, io, async (opened) => {
         const list = await listUsers(opened);
-        print(opened, io, { users: list }, list.map((user) => `${describe(user)}\n`).join(''));
+        opened.print({ users: list }, list.map((user) => `${describe(user)}\n`).join(''));
       });
     });
 
@@ -59,14 +56,14 @@ export function addUserCommands(program: Command, io: CliIo): void {
     .command('disable <user>')
     .description('end all that a person has open here at once, and let them in no more')
     .action((name: string, _options: unknown, command: Command) =>
-      withStorage(command, io, (opened) => setDisabled(opened, io, name, true)),
+      withStorage(command, io, (opened) => setDisabled(opened, name, true)),
     );
 
   users
     .command('enable <user>')
     .description('let a disabled person sign in again')
     .action((name: string, _options: unknown, command: Command) =>
-      withStorage(command, io, (opened) => setDisabled(opened, io, name, false)),
+      withStorage(command, io, (opened) => setDisabled(opened, name, false)),
     );
 
   users
@@ -83,7 +80,7 @@ export function addUserCommands(program: Command, io: CliIo): void {
         await passwords.change({ userName, passwordHash, changedAt: nowSeconds(systemClock) });
         await people.endSessions(record.userId);
         await audit(opened, 'set-password', await people.find(record.userId));
-        print(opened, io, { userName, isChanged: true }, `${userName} has a new password.\n`);
+        opened.print({ userName, isChanged: true }, `${userName} has a new password.\n`);
       });
     });
 
@@ -96,36 +93,27 @@ export function addUserCommands(program: Command, io: CliIo): void {
         await opened.storage.authorization.users.remove(user.id);
         await audit(opened, 'remove', user);
         const human = `${user.id} is removed. What they learned stays in the catalog until it is erased there.\n`;
-        print(opened, io, { id: user.id, isRemoved: true }, human);
+        opened.print({ id: user.id, isRemoved: true }, human);
       });
     });
 }
 
-interface Opened {
-  readonly isJson: boolean;
-  readonly storage: OpenStorage;
-}
-
-async function withStorage(
+/** The demo people are there as they are for the server, so that they can be listed and disabled too. */
+function withStorage(
   command: Command,
   io: CliIo,
-  work: (opened: Opened) => Promise<void>,
+  work: (operator: Operator) => Promise<void>,
 ): Promise<void> {
-  const settings: RawSettings = command.optsWithGlobals();
-  const config = resolveConfig(settings, io.env);
-  const storage = await openStorage(config, serverLogger(config, io));
-  try {
-    await seedSample(storage, config);
-    await work({ isJson: config.isJson, storage });
-  } finally {
-    await storage.close();
-  }
+  return asOperator(command, io, async (operator) => {
+    await seedSample(operator.storage, operator.config);
+    await work(operator);
+  });
 }
 
 async function addUser(
   name: string,
   options: AddOptions,
-  { storage }: Opened,
+  { storage }: Operator,
   io: CliIo,
 ): Promise<AuthorizationUser & { readonly userName: string }> {
   const { hashPassword } = await import('../../authorization/people/password.js');
@@ -170,12 +158,7 @@ async function newPassword(userName: string, io: CliIo): Promise<string> {
   return password;
 }
 
-async function setDisabled(
-  opened: Opened,
-  io: CliIo,
-  name: string,
-  isDisabled: boolean,
-): Promise<void> {
+async function setDisabled(opened: Operator, name: string, isDisabled: boolean): Promise<void> {
   const { users, artifacts } = opened.storage.authorization;
   const user = await findUser(opened, name);
   await users.upsert({ ...user, isDisabled });
@@ -187,11 +170,11 @@ async function setDisabled(
   }
   await audit(opened, isDisabled ? 'disable' : 'enable', user);
   const human = `${user.id} ${isDisabled ? 'is disabled: nothing of theirs is open here any more' : 'may sign in again'}.\n`;
-  print(opened, io, { id: user.id, isDisabled }, human);
+  opened.print({ id: user.id, isDisabled }, human);
 }
 
 /** By id, or by the user name of a local password. */
-async function findUser({ storage }: Opened, name: string): Promise<AuthorizationUser> {
+async function findUser({ storage }: Operator, name: string): Promise<AuthorizationUser> {
   const { normaliseUserName } = await import('../../authorization/people/password.js');
   const { users, passwords } = storage.authorization;
   const record = await passwords.find(normaliseUserName(name) ?? '');
@@ -215,7 +198,7 @@ interface ListedUser extends AuthorizationUser {
   readonly identities: readonly string[];
 }
 
-async function listUsers({ storage }: Opened): Promise<readonly ListedUser[]> {
+async function listUsers({ storage }: Operator): Promise<readonly ListedUser[]> {
   const { users, passwords, identities } = storage.authorization;
   const names = new Map(
     (await passwords.list(MAX_LISTED)).map(({ userId, userName }) => [userId, userName]),
@@ -235,28 +218,12 @@ function describe(user: ListedUser): string {
   return `${user.id}  ${user.displayName}  ${way}  ${user.tenant}  ${state}  ${user.scopes.join(' ')}`;
 }
 
-async function audit(
-  { storage }: Opened,
+function audit(
+  { record }: Operator,
   what: string,
   user: AuthorizationUser | undefined,
 ): Promise<void> {
-  await storage.audit.append({
-    at: systemClock.nowMs(),
-    issuer: LOCAL_ISSUER,
-    subject: undefined,
-    tenant: user?.tenant,
-    clientId: undefined,
-    transport: 'local',
-    era: 'modern',
-    operation: `users/${what}`,
-    target: user?.id,
-    outcome: 'ok',
-    durationMs: 0,
-  });
-}
-
-function print(opened: Opened, io: CliIo, data: unknown, human: string): void {
-  io.stdout.write(opened.isJson ? `${JSON.stringify(data)}\n` : human);
+  return record({ operation: `users/${what}`, target: user?.id, tenant: user?.tenant });
 }
 
 function unknownUser(name: string, how: string): ConfigurationError {
