@@ -7,6 +7,7 @@ import type { EventSink } from '../people/events.js';
 import type { AuthorizationStores } from '../ports.js';
 import type { Federation } from './federation.js';
 import { describeUpstreamFailure } from './upstream-client.js';
+import { ownArtifact } from '../own-artifact.js';
 
 const MODEL = 'LogoutToken';
 const MAX_TOKEN_BYTES = 16 * 1024;
@@ -79,19 +80,13 @@ async function remember(
   const outcome = await artifacts.commit([
     {
       kind: 'insert',
-      record: {
+      record: ownArtifact({
         model: MODEL,
         idHash: hashId(id),
         payload: '',
-        grantHash: undefined,
-        uidHash: undefined,
-        userCodeHash: undefined,
-        clientId: undefined,
-        accountId: undefined,
-        consumedAt: undefined,
         expiresAt: expiresAt + 300,
         createdAt: nowSeconds(clock),
-      },
+      }),
     },
   ]);
   return outcome.ok;

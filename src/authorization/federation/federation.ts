@@ -27,6 +27,7 @@ import {
   createUpstreamTokenVault,
 } from './upstream-tokens.js';
 import type { UpstreamTokens } from './upstream-client.js';
+import { ownArtifact } from '../own-artifact.js';
 
 const MODEL = 'UpstreamFlow';
 const FLOW_SECONDS = 600;
@@ -253,19 +254,13 @@ function createFlowStore({ stores: { artifacts }, sealer, clock }: FederationPar
       await artifacts.commit([
         {
           kind: 'insert',
-          record: {
+          record: ownArtifact({
             model: MODEL,
             idHash,
             payload: sealer.seal(JSON.stringify(flow), contextOf(idHash)),
-            grantHash: undefined,
-            uidHash: undefined,
-            userCodeHash: undefined,
-            clientId: undefined,
-            accountId: undefined,
-            consumedAt: undefined,
             expiresAt: now + FLOW_SECONDS,
             createdAt: now,
-          },
+          }),
         },
       ]);
     },

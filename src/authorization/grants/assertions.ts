@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/logger.js';
 import { ASSERTION_ALGORITHMS } from '../metadata.js';
 import type { ArtifactStore } from '../ports.js';
 import { currentUnit } from '../token-unit.js';
+import { ownArtifact } from '../own-artifact.js';
 
 /** The model of the rows that remember spent assertions; a second one with the same id ends a token request. */
 export const ASSERTION_MODEL = 'Assertion';
@@ -76,19 +77,13 @@ export async function spendAssertion(
   if ((await artifacts.find(ASSERTION_MODEL, idHash)) !== undefined) {
     throw new errors.InvalidGrant('assertion was used before');
   }
-  const record = {
+  const record = ownArtifact({
     model: ASSERTION_MODEL,
     idHash,
     payload: '',
-    grantHash: undefined,
-    uidHash: undefined,
-    userCodeHash: undefined,
-    clientId: undefined,
-    accountId: undefined,
-    consumedAt: undefined,
     expiresAt: expiresAt + SKEW_SECONDS,
     createdAt: nowSeconds(clock),
-  };
+  });
   currentUnit()?.writes.push({ kind: 'insert', record });
 }
 

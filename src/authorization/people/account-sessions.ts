@@ -4,6 +4,7 @@ import { hashId, randomId } from '../../shared/ids.js';
 import type { Sealer } from '../../shared/sealing.js';
 import type { Locations } from '../locations.js';
 import type { ArtifactStore } from '../ports.js';
+import { ownArtifact } from '../own-artifact.js';
 
 const MODEL = 'AccountSession';
 const SESSION_SECONDS = 3600;
@@ -58,19 +59,14 @@ export function createAccountSessions(parts: {
       await artifacts.commit([
         {
           kind: 'insert',
-          record: {
+          record: ownArtifact({
             model: MODEL,
             idHash,
             payload: sealer.seal(JSON.stringify(session), contextOf(idHash)),
-            grantHash: undefined,
-            uidHash: undefined,
-            userCodeHash: undefined,
-            clientId: undefined,
             accountId: session.userId,
-            consumedAt: undefined,
             expiresAt: now + SESSION_SECONDS,
             createdAt: now,
-          },
+          }),
         },
       ]);
       return made;
