@@ -1,29 +1,20 @@
 import { type PromptDefinition, definePrompt } from '../../../server/core/define.js';
-import { foldPhrase } from '../../domain/analysis.js';
-import { callerOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { clip } from '../reply.js';
+import { WEEKLY_HOURS, labelArgument } from './arguments.js';
 
-const MAX_COMPLETIONS = 20;
-
-export function planCareerChangePrompt({ store }: CatalogDependencies): PromptDefinition {
+export function planCareerChangePrompt(dependencies: CatalogDependencies): PromptDefinition {
   return definePrompt({
     name: 'plan-career-change',
     title: 'Plan a career change',
     description: 'Plans the courses from what you can do to a new role, in order and with dates.',
     scopes: ['catalog:read', 'learner:read'],
     arguments: [
-      {
+      labelArgument(dependencies, {
         name: 'role',
         description: 'what to become, such as "data analyst"',
-        required: true,
-        async complete(value, { principal }) {
-          const caller = callerOf(principal);
-          if (caller === undefined) return [];
-          return store.courses.labelsStartingWith(caller.scope, foldPhrase(value), MAX_COMPLETIONS);
-        },
-      },
-      { name: 'weekly_hours', description: 'hours a week, such as 4' },
+      }),
+      WEEKLY_HOURS,
       { name: 'budget', description: 'for all courses together, such as 200' },
       { name: 'start', description: 'first day, such as 2027-01-11' },
     ],

@@ -1,29 +1,20 @@
 import { type PromptDefinition, definePrompt } from '../../../server/core/define.js';
-import { foldPhrase } from '../../domain/analysis.js';
-import { callerOf } from '../caller.js';
 import type { CatalogDependencies } from '../dependencies.js';
 import { clip } from '../reply.js';
+import { WEEKLY_HOURS, labelArgument } from './arguments.js';
 
-const MAX_COMPLETIONS = 20;
-
-export function recommendForGoalPrompt({ store }: CatalogDependencies): PromptDefinition {
+export function recommendForGoalPrompt(dependencies: CatalogDependencies): PromptDefinition {
   return definePrompt({
     name: 'recommend-for-goal',
     title: 'Recommend courses for a goal',
     description: 'Finds the next courses for a goal, with reasons from the catalog.',
     scopes: ['catalog:read', 'learner:read'],
     arguments: [
-      {
+      labelArgument(dependencies, {
         name: 'goal',
         description: 'what to become or learn, such as "data analyst"',
-        required: true,
-        async complete(value, { principal }) {
-          const caller = callerOf(principal);
-          if (caller === undefined) return [];
-          return store.courses.labelsStartingWith(caller.scope, foldPhrase(value), MAX_COMPLETIONS);
-        },
-      },
-      { name: 'weekly_hours', description: 'hours a week, such as 4' },
+      }),
+      WEEKLY_HOURS,
     ],
     async render(args) {
       const goal = clip(args['goal'] ?? '', 300);
